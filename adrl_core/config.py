@@ -1,0 +1,218 @@
+"""The configuration of a study: one frozen, validated model, one documented line a field.
+
+The defaults are the published configuration; what the published report leaves open is marked
+"not published" and is our choice.
+"""
+
+import hashlib
+import json
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MarketName = Literal["published", "channels", "margin", "pacing", "shift"]
+RewardName = Literal["shaped", "profit"]
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ConfigurationError(ValueError):
+    """A parameter is unknown or out of range; the message names it, its value and what is allowed."""
+
+
+class Frozen(BaseModel):
+    """Base of all configuration models: immutable, and unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+Model = TypeVar("Model", bound=Frozen)
+
+
+class PPO(Frozen):
+    """Proximal policy optimisation (Schulman et al. 2017), for the Controller and the Budget agent."""
+
+    learning_rate: Positive = 3e-4
+    """Adam learning rate."""
+    discount: Share = 0.99
+    """Discount factor of the return."""
+    gae_lambda: Share = 0.95
+    """Trace parameter of generalised advantage estimation."""
+    clip: Positive = 0.2
+    """Half-width of the clip on the probability ratio."""
+    value_weight: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of the value loss in the minimised objective."""
+    entropy_weight: Annotated[float, Field(ge=0)] = 0.01
+    """Weight of the entropy bonus in the minimised objective."""
+    batch_size: Count = 64
+    """Steps in a minibatch."""
+    epochs: Count = 4
+    """Passes over each rollout (not published)."""
+    rollout_episodes: Count = 1
+    """Episodes collected between two updates (not published)."""
+    gradient_norm: Positive = 0.5
+    """Largest gradient norm of one run's network; longer gradients are scaled down to it."""
+    hidden: Count = 256
+    """Width of every hidden layer."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout probability of the shared trunk, active while learning only."""
+    initial_log_sd: float = 0.0
+    """Log standard deviation of the Budget agent's Gaussian at the start (not published)."""
+
+
+class DDQN(Frozen):
+    """Double deep Q-network with dueling heads and prioritised replay, for the Bidding agent."""
+
+    learning_rate: Positive = 3e-4
+    """Adam learning rate."""
+    discount: Share = 0.99
+    """Discount factor of the bootstrapped target."""
+    batch_size: Count = 64
+    """Transitions in a gradient step."""
+    updates_per_episode: Count = 25
+    """Gradient steps after each episode (not published)."""
+    replay_capacity: Count = 50_000
+    """Transitions the replay memory holds."""
+    target_period: Count = 100
+    """Environment steps between two copies of the online into the target network."""
+    epsilon_start: Share = 1.0
+    """Exploration rate of the first episode."""
+    epsilon_end: Share = 0.01
+    """Floor of the exploration rate."""
+    epsilon_decay: Share = 0.995
+    """Factor applied to the exploration rate at each decay."""
+    epsilon_decays_per_episode: Count = 4
+    """Decays an episode; four give the published rate after ten episodes."""
+    priority_exponent: Share = 0.6
+    """Exponent alpha on the priorities; 0 is uniform replay."""
+    importance_start: Share = 0.4
+    """Importance-weight exponent beta at the start of training."""
+    importance_end: Share = 1.0
+    """Importance-weight exponent beta at the end of training."""
+    gradient_norm: Positive = 0.5
+    """Largest gradient norm of one run's network."""
+    hidden: Annotated[int, Field(ge=2)] = 256
+    """Width of the trunk; the two streams are half as wide."""
+    dueling: bool = True
+    """Separate value and advantage streams; false is a single stream."""
+    double: bool = True
+    """Online network selects and target network values the next action; false is plain Q-learning."""
+
+
+class Team(Frozen):
+    """The three agents and what they share."""
+
+    controller: PPO = PPO()
+    """The agent that decides who is asked."""
+    budget: PPO = PPO()
+    """The agent that splits the budget over the channels."""
+    bidding: DDQN = DDQN()
+    """The agent that chooses the bid level."""
+    reward_scale: Positive = 1.0
+    """Factor on the reward the agents learn from; logged rewards are never scaled."""
+    ask: Literal["controller", "bidding", "budget", "both"] = "controller"
+    """Who decides whom to ask: the Controller, or always the named specialist(s)."""
+
+
+TUNED: dict[str, Any] = {}
+"""What the tuned configuration changes; the book says how it was found."""
+
+VARIANTS = MappingProxyType({"full": {}, "tuned": TUNED})
+"""Named team configurations, as changes against the published one (`full`)."""
+
+
+class Study(Frozen):
+    """Everything that decides the outcome of training and evaluating one team on one market."""
+
+    market: MarketName = "published"
+    """Market to act in."""
+    variant: str = "full"
+    """Team configuration: a name, optionally followed by +field=value changes."""
+    reward: RewardName = "shaped"
+    """Reward the team learns from: the published shaped one, or profit / 10."""
+    fee: Annotated[float, Field(ge=0)] = 0.0
+    """Reward subtracted for each agent asked in a step."""
+    seeds: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Number of independent training runs, with seeds 0, 1, 2 ..."""
+    episodes: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    """Training episodes a run."""
+    evaluation_episodes: Annotated[int, Field(ge=2, le=100_000)] = 200
+    """Held-out episodes in the bank on which every policy is evaluated."""
+    checkpoint_every: Count = 50
+    """Training episodes between two saves of the resumable state."""
+
+    @property
+    def team(self) -> Team:
+        """The agents' configuration that the variant names."""
+        return parse_variant(self.variant)
+
+    @classmethod
+    def validated(cls, **parameters: Any) -> Self:
+        """Build a study, or raise ConfigurationError naming field, value and what is allowed."""
+        study = validate(cls, parameters)
+        parse_variant(study.variant)
+        return study
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the study and of the team configuration that its variant stands for."""
+        content = {"study": self.model_dump(mode="json"), "team": self.team.model_dump(mode="json")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+PROFILES = MappingProxyType(
+    {
+        "smoke": {"seeds": 2, "episodes": 6, "evaluation_episodes": 8, "checkpoint_every": 2},
+        "quick": {"seeds": 5, "episodes": 150, "evaluation_episodes": 200, "checkpoint_every": 25},
+        "paper": {"seeds": 20, "episodes": 1000, "evaluation_episodes": 1000, "checkpoint_every": 50},
+    }
+)
+"""Sizes of the named profiles."""
+
+
+def profile_study(profile: str, market: str, variant: str, **changes: Any) -> Study:
+    """The study of one market and variant in a named profile, with changes laid over it."""
+    if profile not in PROFILES:
+        raise ConfigurationError(f"profile = {profile!r}: unknown; allowed: {', '.join(PROFILES)}")
+    parameters: dict[str, Any] = {"market": market, "variant": variant, **PROFILES[profile]}
+    return Study.validated(**(parameters | changes))
+
+
+def parse_variant(variant: str) -> Team:
+    """Turn `name+path.to.field=value+...` into a team, e.g. `full+bidding.discount=0`.
+
+    Raises:
+        ConfigurationError: unknown name or field, or a value out of range.
+    """
+    name, *changes = variant.split("+")
+    if name not in VARIANTS:
+        raise ConfigurationError(f"variant = {name!r}: unknown; allowed: {', '.join(VARIANTS)}")
+    content = validate(Team, VARIANTS[name]).model_dump()
+    for change in changes:
+        path, separator, value = change.partition("=")
+        *parents, field = path.split(".")
+        node: Any = content
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if not separator or not isinstance(node, dict) or field not in node:
+            raise ConfigurationError(f"variant change {change!r}: expected field=value with a field of Team")
+        node[field] = value
+    return validate(Team, content)
+
+
+def validate(model: type[Model], parameters: dict[str, Any]) -> Model:
+    """Validate parameters, turning pydantic's report into one line a problem."""
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            path = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                problems.append(f"{path}: unknown parameter; allowed: {', '.join(model.model_fields)}")
+            else:
+                problems.append(f"{path} = {item['input']!r}: {item['msg']}")
+        raise ConfigurationError("; ".join(problems)) from None
