@@ -1,0 +1,57 @@
+"""Files written whole or not at all, their digests, and locks that die with their holder."""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, which takes its place only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextmanager
+def exclusive(path: Path, patience: float) -> Iterator[IO[bytes]]:
+    """Hold the lock on `path` (created if absent); the kernel releases it when the holder dies.
+
+    Raises:
+        BlockingIOError: another process still holds it after `patience` seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + patience
+    with path.open("ab") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    raise BlockingIOError(f"{path.parent}: another process is working in this folder") from None
+                time.sleep(0.2)
+        yield handle
