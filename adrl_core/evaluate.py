@@ -8,9 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from adrl_core.agents.policy import Policy
+from adrl_core.agents.team import TeamPolicy
 from adrl_core.config import Study
 from adrl_core.market import Market, make_market
 from adrl_core.market.presets import STEPS
+from adrl_core.train import load_team
 
 BANK_SEED = 2**31
 """Seed of the evaluation bank; training runs have smaller ones, so that no run has met these markets."""
@@ -54,4 +56,23 @@ def play(policy: Policy, market: Market, seeds: NDArray, episodes: NDArray) -> p
     frame.insert(0, "episode", episodes)
     spent = frame["spend"].to_numpy()
     frame["roi"] = np.divide(frame["profit"], spent, out=np.zeros_like(spent), where=spent > 0)
+    return frame
+
+
+def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> pd.DataFrame:
+    """Evaluate the trained teams of a study, greedily, on the bank.
+
+    Returns:
+        One row a training run and bank episode: policy (the variant), seed and the columns of `play`.
+
+    Raises:
+        ConfigurationError: the checkpoint is missing, damaged, or of another configuration.
+    """
+    learner = load_team(study, checkpoint, device)
+    market = make_market(study.market, reward=study.reward, fee=study.fee, device=device)
+    bank = np.arange(study.evaluation_episodes)
+    episodes = np.tile(bank, len(learner.seeds))
+    frame = play(TeamPolicy(learner), market, np.full(len(episodes), BANK_SEED), episodes)
+    frame.insert(0, "seed", np.repeat(learner.seeds, len(bank)))
+    frame.insert(0, "policy", study.variant)
     return frame
