@@ -52,6 +52,6 @@ def exclusive(path: Path, patience: float) -> Iterator[IO[bytes]]:
                 break
             except BlockingIOError:
                 if time.monotonic() > give_up:
-                    raise BlockingIOError(f"{path.parent}: another process is working in this folder") from None
+                    raise BlockingIOError(f"{path.parent}: another process works in this folder") from None
                 time.sleep(0.2)
         yield handle

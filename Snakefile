@@ -1,0 +1,77 @@
+"""The study as a graph of stages; `adrl study PROFILE` calls this and decides what is stale.
+
+Configuration: profile, name (folder of the results), markets, variants (separated by commas),
+set (JSON object of changed study fields). A job needs nothing but its declared inputs and the code.
+"""
+
+import json
+import sys
+
+from adrl_core.report import stages
+
+PROFILE = config.get("profile", "smoke")
+NAME = config.get("name", PROFILE)
+MARKETS = config.get("markets", ",".join(stages.MARKETS)).split(",")
+VARIANTS = config.get("variants", ",".join(stages.VARIANTS)).split(",")
+CHANGES = config.get("set", {})
+CHANGES = json.loads(CHANGES) if isinstance(CHANGES, str) else CHANGES
+RESULTS = f"{stages.results_root()}/{NAME}"
+
+# An error in the configuration shows before any job starts.
+stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, CHANGES)
+
+RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
+for field, value in CHANGES.items():
+    RUN += f" --set {field}={json.dumps(json.dumps(value))}".replace("{", "{{").replace("}", "}}")
+
+
+wildcard_constraints:
+    market="[a-z]+",
+    variant="[^/]+",
+
+
+rule all:
+    input:
+        f"{RESULTS}/manifest.json",
+
+
+rule market:
+    output:
+        f"{RESULTS}/{{market}}/market/manifest.json",
+    shell:
+        RUN + " market --market {wildcards.market} --threads {threads}"
+
+
+rule train:
+    output:
+        f"{RESULTS}/{{market}}/{{variant}}/train/manifest.json",
+        f"{RESULTS}/{{market}}/{{variant}}/train/checkpoint.pt",
+    shell:
+        RUN + " train --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
+
+
+rule baselines:
+    output:
+        f"{RESULTS}/{{market}}/baselines/manifest.json",
+    shell:
+        RUN + " baselines --market {wildcards.market} --threads {threads}"
+
+
+rule evaluate:
+    input:
+        f"{RESULTS}/{{market}}/{{variant}}/train/manifest.json",
+        f"{RESULTS}/{{market}}/{{variant}}/train/checkpoint.pt",
+    output:
+        f"{RESULTS}/{{market}}/{{variant}}/evaluate/manifest.json",
+    shell:
+        RUN + " evaluate --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
+
+
+rule summary:
+    input:
+        expand(f"{RESULTS}/{{market}}/{{stage}}/manifest.json", market=MARKETS, stage=("market", "baselines")),
+        expand(f"{RESULTS}/{{market}}/{{variant}}/evaluate/manifest.json", market=MARKETS, variant=VARIANTS),
+    output:
+        f"{RESULTS}/manifest.json",
+    shell:
+        RUN + " summary --threads {threads}"

@@ -1,0 +1,176 @@
+"""The `adrl` command: run a stage or a whole study, check its results, say what is installed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from click import Context
+from typer.core import TyperGroup
+
+from adrl_core.config import PROFILES, ConfigurationError
+from adrl_core.files import exclusive
+from adrl_core.report import stages
+from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
+
+
+class OneLineErrors(TyperGroup):
+    """Turns expected errors into one line and an exit code: 2 bad parameters, 1 failure, 130 Ctrl-C."""
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            message, code = str(error), 2
+        except (OSError, RuntimeError, ValueError) as error:
+            message, code = str(error), 1
+        except KeyboardInterrupt:
+            message, code = "interrupted; the same command takes it up where it stopped", 130
+        typer.echo(f"adrl: {message}", err=True)
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run reproducible studies of the three-agent bidding team, and check their results.",
+)
+
+Profile = Annotated[str, typer.Option(help=f"Sizes of the study: {', '.join(PROFILES)}.")]
+Changes = Annotated[
+    list[str],
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the study; may be repeated."),
+]
+Name = Annotated[str, typer.Option(help="Folder below results/; the profile's name if omitted.")]
+
+
+def parse_changes(changes: list[str]) -> dict[str, Any]:
+    """Turn FIELD=VALUE texts into values; a value is JSON, or else a plain text."""
+    found: dict[str, Any] = {}
+    for change in changes:
+        field, separator, value = change.partition("=")
+        if not separator:
+            raise ConfigurationError(f"--set {change!r}: expected FIELD=VALUE")
+        try:
+            found[field] = json.loads(value)
+        except json.JSONDecodeError:
+            found[field] = value
+    return found
+
+
+@app.command()
+def run(
+    stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
+    profile: Profile = "smoke",
+    market: Annotated[str, typer.Option(help="Market, for all stages but the summary.")] = MARKETS[0],
+    variant: Annotated[str, typer.Option(help="Such as full+bidding.discount=0.")] = VARIANTS[0],
+    name: Name = "",
+    changes: Changes = [],  # noqa: B006  (Typer copies defaults)
+    threads: Annotated[int, typer.Option(min=1, help="Threads for numerical libraries.")] = 1,
+    follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
+) -> None:
+    """Run one stage: execute its notebook and write its results and manifest."""
+    work = stages.job(stage, profile, market, variant, name, parse_changes(changes))
+    from adrl_core.report import execute
+
+    if follow_parent:
+        execute.stop_with_parent()
+    execute.run(work, threads)
+    typer.echo(f"{work.title}: done")
+
+
+@app.command()
+def study(
+    profile: Annotated[str, typer.Argument(help=f"One of {', '.join(PROFILES)}.")],
+    cores: Annotated[int, typer.Option(min=1, help="Jobs to run at once.")] = os.cpu_count() or 1,
+    markets: Annotated[str, typer.Option(help="Markets, separated by commas.")] = ",".join(MARKETS),
+    variants: Annotated[str, typer.Option(help="Variants, separated by commas.")] = ",".join(VARIANTS),
+    name: Name = "",
+    changes: Changes = [],  # noqa: B006
+    until: Annotated[str, typer.Option(help="Stop after this stage.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    workflow_profile: Annotated[
+        str, typer.Option(help="Snakemake profile to run elsewhere, such as workflow/slurm.")
+    ] = "",
+) -> None:
+    """Run a study: every stage that is missing, damaged or stale, resuming what was interrupted."""
+    from adrl_core.report import manifest
+
+    chosen = parse_changes(changes)
+    work = stages.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
+    if until and until not in STAGES:
+        raise ConfigurationError(f"until = {until!r}: unknown; allowed: {', '.join(STAGES)}")
+    if workflow_profile and not (Path(workflow_profile) / "config.yaml").exists():
+        raise ConfigurationError(f"workflow_profile = {workflow_profile!r}: has no config.yaml")
+    name = name or profile
+    outdated = [str(job.directory / MANIFEST) for job in work if manifest.outdated(job)]
+    config = {"profile": profile, "name": name, "markets": markets, "variants": variants}
+    config["set"] = json.dumps(chosen)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", str(cores), "--rerun-incomplete", "--keep-going", "--nolock"]
+    command += ["--rerun-triggers", "params", "--workflow-profile", workflow_profile or "none"]
+    command += ["--dry-run"] if dry_run else ["--quiet", "rules", "host"]
+    command += ["--until", until] if until else []
+    command += ["--forcerun", *outdated] if outdated else []
+    command += ["--config", *(f"{key}={value}" for key, value in config.items())]
+    environment = os.environ | {"XDG_CACHE_HOME": str(ROOT / ".snakemake" / "cache")}
+    # Our own lock, which a killed study cannot leave behind, stands in for Snakemake's.
+    with exclusive(results_root() / name / "lock.partial", patience=2):
+        code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+    if code:
+        raise RuntimeError(f"study {name}: not finished; the same command takes it up again (logs: run.log)")
+
+
+@app.command()
+def check(
+    profile: Annotated[str, typer.Argument(help="Folder of the study below results/.")] = "paper",
+) -> None:
+    """Prove the results: verify every hash, recompute the facts, compare them with the committed ones."""
+    from adrl_core.report import manifest, replay
+
+    problems = manifest.verify(profile) or replay.changed_facts(results_root() / profile)
+    for problem in problems:
+        typer.echo(problem)
+    for notice in manifest.notices(profile) if not problems else ():
+        typer.echo(f"note: {notice}", err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{profile}: results are whole, current and match their facts")
+
+
+@app.command()
+def resign(
+    profile: Annotated[str, typer.Argument(help="Folder of the study below results/.")] = "paper",
+    market: Annotated[str, typer.Option(help="Only this market.")] = "",
+    variant: Annotated[str, typer.Option(help="Only this variant.")] = "",
+) -> None:
+    """Sign stale results anew after a change of code, if a replay of their first episodes is identical."""
+    from adrl_core.report import replay
+
+    for line in replay.resign(profile, market, variant):
+        typer.echo(line)
+
+
+@app.command()
+def info() -> None:
+    """Say what is installed, on which machine, which profiles exist and which results are present."""
+    from adrl_core.report import manifest
+
+    versions = {package: manifest.installed(package) for package in manifest.PACKAGES}
+    typer.echo("versions   " + ", ".join(f"{package} {version}" for package, version in versions.items()))
+    typer.echo("machine    " + ", ".join(f"{key} {value}" for key, value in manifest.hardware().items()))
+    for profile, sizes in PROFILES.items():
+        typer.echo(f"profile    {profile}: " + ", ".join(f"{key} {value}" for key, value in sizes.items()))
+    root = results_root()
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.exists() else ():
+        typer.echo(f"results    {folder.name}: {len(manifest.manifests(folder.name))} stages")
+
+
+if __name__ == "__main__":
+    app()

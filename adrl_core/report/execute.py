@@ -1,0 +1,158 @@
+"""Running a stage: its notebook under papermill, a log beside it, and the manifest last of all."""
+
+import os
+import re
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
+
+from adrl_core import notebook_io
+from adrl_core.files import exclusive, replacing, write_text
+from adrl_core.report.manifest import describe
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, Job, inputs, inputs_hash
+
+LOG = "run.log"
+FAILED = "executed.failed.ipynb"
+CACHE = ROOT / ".snakemake" / "cache"
+
+
+class StageError(RuntimeError):
+    """A stage failed; the message is one line."""
+
+
+class Tee:
+    """A text stream that writes to several others, as papermill wants it: write and flush."""
+
+    def __init__(self, *streams: IO[str]) -> None:
+        self.streams = streams
+
+    def write(self, text: str) -> None:
+        """Write to all streams."""
+        for stream in self.streams:
+            stream.write(text)
+
+    def flush(self) -> None:
+        """Flush all streams."""
+        for stream in self.streams:
+            stream.flush()
+
+
+def run(work: Job, threads: int) -> None:
+    """Execute a job's notebook; its folder holds a manifest afterwards if and only if it succeeded.
+
+    Args:
+        work: the job.
+        threads: threads that numerical libraries may use.
+
+    Raises:
+        StageError: the notebook failed; what it got to is kept, with a log.
+        OSError: a folder cannot be written, or an input is missing.
+    """
+    found, started = inputs(work), datetime.now(UTC)
+    work.directory.mkdir(parents=True, exist_ok=True)
+    # A job whose workflow was killed needs a moment to notice and to let go.
+    with exclusive(work.directory / "lock.partial", patience=10):
+        (work.directory / MANIFEST).unlink(missing_ok=True)
+        (work.directory / FAILED).unlink(missing_ok=True)
+        drop_foreign_state(work.directory, inputs_hash(found))
+        execute(work, threads)
+        describe(work, found, started).save(work.directory / MANIFEST)
+        (work.directory / "inputs.partial").unlink()
+
+
+def drop_foreign_state(directory: Path, present: str) -> None:
+    """Remove resumable state left by a run with other inputs, and note whose state comes now."""
+    note = directory / "inputs.partial"
+    if not note.exists() or note.read_text(encoding="utf-8") != present:
+        (directory / "resume.pt").unlink(missing_ok=True)
+    note.write_text(present, encoding="utf-8")
+
+
+def execute(work: Job, threads: int) -> None:
+    """Run the notebook in its own kernel, from the repository's root."""
+    papermill_io.register(str(work.notebook), notebook_io)
+    destination = work.directory / NOTEBOOK
+    # A relative folder, so that no machine's paths get into the notebook.
+    parameters = {**work.parameters, "directory": os.path.relpath(work.directory, ROOT)}
+    interactive = sys.stderr.isatty()
+    with (
+        warnings.catch_warnings(),
+        kernel_environment(threads),
+        (work.directory / LOG).open("w", encoding="utf-8") as log,
+        replacing(destination) as partial,
+    ):
+        stream = Tee(log, sys.stderr) if interactive else Tee(log)
+        # Papermill does not know that its reader understands .py files.
+        warnings.filterwarnings("ignore", message="The specified file")
+        try:
+            papermill.execute_notebook(
+                str(work.notebook),
+                str(partial),
+                parameters,
+                kernel_name="python3",
+                progress_bar=interactive,
+                stdout_file=stream,
+                stderr_file=stream,
+                cwd=str(ROOT),
+                autosave_cell_every=0,
+                extra_arguments=["--log-level=50"],
+            )
+        except PapermillExecutionError as error:
+            log.write("\n".join(error.traceback) + "\n")
+            write_text(work.directory / FAILED, nbformat.writes(tidied(partial, work)))
+            reason = " ".join(f"{error.ename}: {error.evalue}".split())
+            raise StageError(f"{work.title}: {reason} (see {FAILED} and {LOG} in {work.directory})") from None
+        partial.write_text(nbformat.writes(tidied(partial, work)), encoding="utf-8")
+
+
+@contextmanager
+def kernel_environment(threads: int) -> Iterator[None]:
+    """Limit the kernel's threads and keep its caches and sockets inside the repository."""
+    before = dict(os.environ)
+    folders = {"IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "jupyter", "MPLCONFIGDIR": "matplotlib"}
+    os.environ |= {variable: str(CACHE / folder) for variable, folder in folders.items()}
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
+    for folder in folders.values():
+        (CACHE / folder).mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def tidied(path: Path, work: Job) -> NotebookNode:
+    """An executed notebook without this machine's paths and without overwritten progress lines."""
+    text = path.read_text(encoding="utf-8").replace(f"{ROOT}/", "")
+    notebook = nbformat.reads(text, as_version=4)
+    notebook.metadata.papermill.update(input_path=f"notebooks/{work.notebook.name}", output_path=NOTEBOOK)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":
+                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+    return notebook
+
+
+def stop_with_parent() -> None:
+    """End this process soon after the one that started it: a killed workflow leaves no job behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # The kernel watches this process in the same way.
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,305 @@
+"""The stages of a study: where each keeps its results and the hash of everything that decides them.
+
+A stage's inputs are the code its notebook reaches through imports, the notebook's own code, the study and
+the outputs of the stages before it. Code is hashed as a syntax tree without docstrings, so comments,
+docstrings and formatting are free to change. Modules that decide no result are left out.
+"""
+
+import ast
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jupytext
+
+from adrl_core.config import ConfigurationError, Study, profile_study
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = "executed.ipynb"
+MANIFEST = "manifest.json"
+MARKETS = ("published", "channels")
+VARIANTS = ("full", "tuned")
+
+# The study's hash holds every value that `config` yields; the others move results, they do not make them.
+MACHINERY = ("adrl_core", "adrl_core.cli", "adrl_core.config", "adrl_core.files", "adrl_core.notebook_io")
+MACHINERY += tuple(f"adrl_core.report.{name}" for name in ("execute", "manifest", "replay", "stages"))
+PRESENTATION = ("adrl_core.evidence.figures", "adrl_core.report")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of stage: its folder below results/<name> and the files it must leave there."""
+
+    folder: str
+    outputs: tuple[str, ...] = ()
+    uncommitted: tuple[str, ...] = ()
+    """Outputs too large to commit; recorded, but allowed to be absent."""
+
+    @property
+    def has_variant(self) -> bool:
+        """Whether the stage depends on the team's configuration."""
+        return "{variant}" in self.folder
+
+    @property
+    def has_market(self) -> bool:
+        """Whether the stage belongs to one market."""
+        return "{market}" in self.folder
+
+
+STAGES: Mapping[str, Stage] = {
+    "market": Stage("{market}/market"),
+    "train": Stage(
+        "{market}/{variant}/train",
+        ("episodes.parquet", "updates.parquet", "decisions.parquet", "checkpoint.pt"),
+        ("checkpoint.pt",),
+    ),
+    "baselines": Stage("{market}/baselines", ("evaluation.parquet",)),
+    "evaluate": Stage("{market}/{variant}/evaluate", ("evaluation.parquet",)),
+    "summary": Stage("", ("facts.json",)),
+}
+
+
+def results_root() -> Path:
+    """Folder of all results: the environment variable ADRL_RESULTS, or results/ in the repository."""
+    return Path(os.environ.get("ADRL_RESULTS") or ROOT / "results").absolute()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of one study; build it with `job`, which validates."""
+
+    stage: str
+    profile: str
+    name: str
+    """Folder of the study below the results root; the profile's name unless chosen otherwise."""
+    study: Study | None
+    """None for the summary, which reads whatever the study's other stages left."""
+    changes: tuple[tuple[str, Any], ...] = ()
+    """Study fields changed against the profile."""
+
+    @property
+    def market(self) -> str:
+        """Market of the stage, or nothing."""
+        return self.study.market if self.study else ""
+
+    @property
+    def variant(self) -> str:
+        """Variant of the stage, or nothing where the team plays no part."""
+        return self.study.variant if self.study and STAGES[self.stage].has_variant else ""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the stage relative to results/<name>; empty for the summary."""
+        return STAGES[self.stage].folder.format(market=self.market, variant=self.variant)
+
+    @property
+    def directory(self) -> Path:
+        """Absolute folder of the stage."""
+        return results_root() / self.name / self.folder
+
+    @property
+    def title(self) -> str:
+        """How messages call the stage."""
+        return f"{self.name}/{self.folder or 'summary'}"
+
+    @property
+    def notebook(self) -> Path:
+        """The stage's text notebook."""
+        return ROOT / "notebooks" / f"{self.stage}.py"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values for the notebook's parameters cell."""
+        return self.study.model_dump(mode="json") if self.study else {}
+
+
+def job(
+    stage: str,
+    profile: str,
+    market: str = "",
+    variant: str = "",
+    name: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Job:
+    """A validated job.
+
+    Raises:
+        ConfigurationError: unknown stage, profile, market, variant or study field, or a value out of range.
+    """
+    if stage not in STAGES:
+        raise ConfigurationError(f"stage = {stage!r}: unknown; allowed: {', '.join(STAGES)}")
+    name = name or profile
+    if Path(name).name != name or name.startswith("."):
+        raise ConfigurationError(f"name = {name!r}: allowed is one folder name, without / and leading dot")
+    kind, changes = STAGES[stage], dict(changes or {})
+    for field in sorted({"market", "variant"} & set(changes)):
+        raise ConfigurationError(f"{field}: cannot be set; choose it with --{field} or --{field}s")
+    study = profile_study(
+        profile,
+        market if kind.has_market else MARKETS[0],
+        variant if kind.has_variant else VARIANTS[0],
+        **changes,
+    )
+    if kind.has_variant and "/" in variant:
+        raise ConfigurationError(f"variant = {variant!r}: a slash is not allowed")
+    return Job(stage, profile, name, study if kind.has_market else None, tuple(sorted(changes.items())))
+
+
+def jobs(
+    profile: str, markets: tuple[str, ...], variants: tuple[str, ...], name: str, changes: Mapping[str, Any]
+) -> list[Job]:
+    """All jobs of a study, in an order in which they could run."""
+    common = {"profile": profile, "name": name, "changes": changes}
+    found = []
+    for market in markets:
+        found += [job("market", market=market, **common), job("baselines", market=market, **common)]
+        for variant in variants:
+            found += [job(stage, market=market, variant=variant, **common) for stage in ("train", "evaluate")]
+    return [*found, job("summary", **common)]
+
+
+def inputs(work: Job) -> dict[str, str]:
+    """Everything that decides the outcome of a job: what it is called -> SHA-256.
+
+    Raises:
+        FileNotFoundError: a stage that this one builds on has not run.
+    """
+    found = {f"notebooks/{work.notebook.name}": digest(notebook_code(work.notebook, without="show"))}
+    for module, path in reached_modules(work.notebook).items():
+        if module not in MACHINERY and (work.stage == "summary" or not module.startswith(PRESENTATION)):
+            found[str(path.relative_to(ROOT))] = digest(code_only(path.read_text(encoding="utf-8")))
+    if work.study:
+        found["study"] = work.study.hash
+    for folder in upstream(work):
+        content = json.loads((results_root() / work.name / folder / MANIFEST).read_text(encoding="utf-8"))
+        for file, value in content["outputs"].items():
+            # The executed notebook carries run times, which decide nothing.
+            if file != NOTEBOOK:
+                found[f"{folder}/{file}"] = value
+    return found
+
+
+def inputs_hash(found: Mapping[str, str]) -> str:
+    """One hash for all inputs."""
+    return digest(json.dumps(found, sort_keys=True))
+
+
+def upstream(work: Job) -> list[str]:
+    """Folders, relative to results/<name>, of the stages that a job reads."""
+    base = results_root() / work.name
+    if work.stage == "evaluate":
+        needed = STAGES["train"].folder.format(market=work.market, variant=work.variant)
+        if not (base / needed / MANIFEST).exists():
+            raise FileNotFoundError(f"{work.title}: needs {work.name}/{needed}, which has not run")
+        return [needed]
+    if work.stage == "summary":
+        return sorted(str(path.parent.relative_to(base)) for path in base.glob(f"*/**/{MANIFEST}"))
+    return []
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_only(source: str) -> str:
+    """Python source without comments, docstrings and formatting."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # A string standing alone documents what is before it; it is never executed to any effect.
+            node.body = [item for item in body if not is_string(item)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def is_string(node: ast.AST) -> bool:
+    """Whether a statement is nothing but a string."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
+
+
+def notebook_code(path: Path, without: str = "") -> str:
+    """Code of a text notebook's cells, comments removed, leaving out cells with the tag `without`."""
+    cells = jupytext.read(path, fmt="py:percent").cells
+    code = [c.source for c in cells if c.cell_type == "code" and without not in c.metadata.get("tags", [])]
+    return code_only("\n".join(code))
+
+
+def reached_modules(notebook: Path) -> dict[str, Path]:
+    """Modules of this package that a notebook's code reaches through imports, parents included."""
+    reached: dict[str, Path] = {}
+    waiting = list(imported(notebook_code(notebook, without="show"), package=""))
+    while waiting:
+        module = waiting.pop()
+        path = module_path(module)
+        if path is None or module in reached:
+            continue
+        reached[module] = path
+        waiting += imports_of(path)
+        waiting.append(module.rpartition(".")[0])
+    return reached
+
+
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Names of this package's modules that a source file may import."""
+    relative = path.relative_to(ROOT).with_suffix("")
+    package = ".".join(relative.parent.parts)
+    return tuple(imported(path.read_text(encoding="utf-8"), package))
+
+
+def imported(source: str, package: str) -> Iterator[str]:
+    """Dotted names that source code imports from this package; some name attributes, not modules."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("adrl_core"))
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *([base] if base else [])])
+            if base.startswith("adrl_core"):
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def module_path(module: str) -> Path | None:
+    """Source file of a module of this package, or None if there is no such module."""
+    if not module:
+        return None
+    base = ROOT.joinpath(*module.split("."))
+    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+
+
+def notebook_study(variables: Mapping[str, Any], stage: str) -> tuple[Study, Path]:
+    """Validate a notebook's parameters; returns the study and the stage's output folder, made if need be.
+
+    Args:
+        variables: the notebook's globals(), taken right after its parameters cell.
+        stage: name of the notebook.
+
+    Raises:
+        ConfigurationError: a parameter is unknown (papermill turns it into a stray variable) or out of range.
+    """
+    given = plain_variables(variables)
+    directory = str(given.pop("directory", ""))
+    study = Study.validated(**given)
+    default = STAGES[stage].folder.format(market=study.market, variant=study.variant)
+    folder = Path(directory) if directory else results_root() / "custom" / default
+    folder.mkdir(parents=True, exist_ok=True)
+    return study, folder
+
+
+def plain_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values that a notebook has set by hand, without what IPython keeps there itself."""
+    plain = (bool, int, float, str, list, dict, tuple, type(None))
+    own = {"In", "Out"}
+    return {k: v for k, v in variables.items() if k[0] != "_" and k not in own and isinstance(v, plain)}

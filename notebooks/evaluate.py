@@ -1,0 +1,50 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     cell_metadata_filter: tags
+#     notebook_metadata_filter: kernelspec,jupytext
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The trained team on held-out episodes
+#
+# Every run plays the whole bank, greedily and without dropout.
+
+# %% tags=["parameters"]
+market = "published"  # published, channels, margin, pacing or shift
+variant = "full"  # a named team, full or tuned, with changes to it appended after a plus sign
+reward = "shaped"  # reward the team learns from: shaped or profit
+fee = 0.0  # reward subtracted for each agent asked in a step
+seeds = 5  # independent training runs
+episodes = 300  # training episodes a run
+evaluation_episodes = 200  # held-out episodes in the bank
+checkpoint_every = 50  # training episodes between two saves
+directory = ""  # output folder; results/custom/<market>/... if empty
+
+# %
+from adrl_core.report.stages import notebook_study
+
+study, folder = notebook_study(globals(), "evaluate")
+
+# %%
+from adrl_core.evaluate import evaluate_team
+from adrl_core.files import replacing
+
+evaluation = evaluate_team(study, folder.parent / "train" / "checkpoint.pt")
+with replacing(folder / "evaluation.parquet") as partial:
+    evaluation.to_parquet(partial, index=False)
+
+# %% [markdown]
+# Each row is one run, averaged over the bank: the unit of all later statistics.
+
+# %% tags=["show"]
+runs = evaluation.drop(columns=["policy", "episode"]).groupby("seed").mean()
+runs.round(2)
+
+# %% tags=["show"]
+runs.describe().loc[["mean", "std", "min", "max"]].round(2)
