@@ -5,13 +5,12 @@
 
 import difflib
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-ROOT = Path(__file__).parents[2]
+from adrl_core.files import write_text
 
 Part = Literal["value", "low", "high", "interval", "n", "unit"]
 PARTS: tuple[Part, ...] = ("value", "low", "high", "interval", "n", "unit")
@@ -19,11 +18,6 @@ PARTS: tuple[Part, ...] = ("value", "low", "high", "interval", "n", "unit")
 
 class FactError(Exception):
     """A fact is missing, or the store of facts cannot be read; the message says which and why."""
-
-
-def results_root() -> Path:
-    """The folder of all results: ADRL_RESULTS, or `results` in the root of the project."""
-    return Path(os.environ.get("ADRL_RESULTS") or ROOT / "results")
 
 
 class Fact(BaseModel):
@@ -123,8 +117,6 @@ class FactStore(BaseModel):
             raise FactError(f"{path}: {place}: {first['msg']}") from None
 
     def save(self, path: Path) -> None:
-        """Write the store with sorted keys, through a temporary file."""
+        """Write the store with sorted keys, whole or not at all."""
         content = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-        temporary = path.with_name(path.name + ".partial")
-        temporary.write_text(content + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, content + "\n")

@@ -1,0 +1,173 @@
+"""The book's link to the results: roles and directives that quote facts, figures, settings and runs.
+
+A build reads `results/<profile>/` (profile: ADRL_PROFILE, default paper) and fails when a quoted fact has no
+source, a manifest does not match its files or its inputs, or a notebook recorded an exception.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, cast
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxRole
+from sphinx.util.typing import ExtensionMetadata
+
+from adrl_core.report import diagrams, manifest
+from adrl_core.report.facts import PARTS, FactError, FactStore, Part
+from adrl_core.report.stages import NOTEBOOK, results_root
+
+REFERENCES = "/references"
+"""Page that a published number links to."""
+
+
+@dataclass
+class Results:
+    """What one build quotes from: the results of one profile."""
+
+    folder: Path
+    store: FactStore
+    problems: list[str] = field(default_factory=list)
+    """Quotes that have no source; a build with any fails after all pages are read."""
+
+
+class FactNode(nodes.inline):
+    """A quoted fact; `tooltip` tells its interval, n and source."""
+
+
+def results_of(env: BuildEnvironment) -> Results:
+    """The results that the build quotes from."""
+    return cast(Results, env.app.adrl_results)  # type: ignore[attr-defined]
+
+
+def stage_document(stage: str) -> str:
+    """Page of the executed notebook of a stage, e.g. channels/full/train -> /notebooks/channels-full-train."""
+    return f"/notebooks/{stage.replace('/', '-') or 'summary'}"
+
+
+def document_link(env: BuildEnvironment, document: str, text: str) -> addnodes.pending_xref:
+    """A link to a page of the book."""
+    return addnodes.pending_xref(
+        "",
+        nodes.inline(text, text),
+        refdomain="std",
+        reftype="doc",
+        reftarget=document,
+        refdoc=env.docname,
+        refexplicit=True,
+        refwarn=True,
+    )
+
+
+def fact_node(env: BuildEnvironment, quote: str, where: str = "") -> nodes.Node:
+    """A fact quoted as `key` or `key|part`, linked to the run that made it."""
+    results = results_of(env)
+    env.note_dependency(str(results.folder / "facts.json"))
+    key, _, part = quote.partition("|")
+    try:
+        fact = results.store[key]
+        text = fact.text(_part(quote, part or "value"))
+        if not text:
+            raise FactError(f"fact {quote!r}: has no such part")
+    except FactError as error:
+        results.problems.append(f"{where or env.docname}: {error}")
+        return nodes.problematic(quote, quote)
+    node = FactNode(classes=["fact"], tooltip=fact.tooltip())
+    document = stage_document(fact.stage) if fact.stage or "/" in fact.source else REFERENCES
+    node += document_link(env, document, text)
+    return node
+
+
+def _part(quote: str, part: str) -> Part:
+    if part not in PARTS:
+        raise FactError(f"fact {quote!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
+    return cast(Part, part)
+
+
+class FactRole(SphinxRole):
+    """{fact}`key` or {fact}`key|part`."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The quoted fact."""
+        return [fact_node(self.env, self.text, self.get_location())], []
+
+
+def place_notebooks(results: Path, target: Path) -> None:
+    """Mirror every executed notebook of the results into the book; unchanged ones keep their date."""
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = {}
+    for notebook in sorted(results.rglob(NOTEBOOK)):
+        stage = notebook.parent.relative_to(results).as_posix().removeprefix(".")
+        wanted[Path(stage_document(stage)).name + ".ipynb"] = notebook
+    for stale in set(target.glob("*.ipynb")) - {target / name for name in wanted}:
+        stale.unlink()
+    for name, notebook in wanted.items():
+        copy = target / name
+        if not copy.exists() or copy.read_bytes() != notebook.read_bytes():
+            shutil.copyfile(notebook, copy)
+
+
+def prepare(app: Sphinx, config: Config) -> None:
+    """Verify the results, then place notebooks and diagrams where the pages expect them.
+
+    Raises:
+        ExtensionError: the results are missing, damaged, stale, or hold a failed run.
+    """
+    _fail_on(manifest.verify(config.adrl_profile), f"results of profile {config.adrl_profile!r} cannot be quoted")
+    folder = results_root() / config.adrl_profile
+    try:
+        store = FactStore.load(folder / "facts.json")
+    except FactError as error:
+        raise ExtensionError(str(error)) from None
+    app.adrl_results = Results(folder, store)  # type: ignore[attr-defined]
+    place_notebooks(folder, Path(app.srcdir) / "notebooks")
+    diagrams.draw(Path(app.srcdir) / "_static" / "generated")
+    config.html_theme_options["extra_footer"] = (
+        f'<p class="profile">Numbers from profile <strong>{escape(config.adrl_profile)}</strong>: '
+        f"every one is computed from the runs in <code>results/{escape(config.adrl_profile)}</code>.</p>"
+    )
+
+
+def fail_on_missing_facts(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
+    """Stop the build, before its state is kept, when a page quoted what has no source."""
+    _fail_on(results_of(env).problems, "quoted without a source")
+    return []
+
+
+def _fail_on(problems: list[str], what: str) -> None:
+    if problems:
+        raise ExtensionError("\n  ".join([f"{what}:", *problems]))
+
+
+def _visit_html(translator: Any, node: FactNode) -> None:
+    translator.body.append(translator.starttag(node, "span", "", title=node["tooltip"]))
+
+
+def _depart_html(translator: Any, _node: FactNode) -> None:
+    translator.body.append("</span>")
+
+
+def _pass(_translator: Any, _node: FactNode) -> None:
+    pass
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register roles, directives and checks."""
+    from adrl_core.report import sphinx_tables
+
+    app.add_config_value("adrl_profile", os.environ.get("ADRL_PROFILE") or "paper", "env", str)
+    app.add_node(FactNode, html=(_visit_html, _depart_html), latex=(_pass, _pass), text=(_pass, _pass))
+    app.add_role("fact", FactRole())
+    for name, directive in sphinx_tables.DIRECTIVES.items():
+        app.add_directive(name, directive)
+    app.connect("config-inited", prepare)
+    app.connect("env-updated", fail_on_missing_facts)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

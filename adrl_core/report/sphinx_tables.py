@@ -1,0 +1,253 @@
+"""Directives of the book: tables of facts, settings and runs, figures of results, commands to repeat them."""
+
+import json
+import os
+from collections import Counter
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from pydantic import BaseModel
+from sphinx.util.docutils import SphinxDirective
+
+from adrl_core import config
+from adrl_core.report.manifest import Manifest
+from adrl_core.report.sphinx_facts import document_link, fact_node, results_of, stage_document
+from adrl_core.report.stages import MANIFEST
+
+Cell = list[nodes.Node]
+
+
+def paragraph(*children: nodes.Node | str, classes: str = "") -> nodes.paragraph:
+    """A paragraph of nodes and plain text."""
+    content = [nodes.Text(child) if isinstance(child, str) else child for child in children]
+    return nodes.paragraph("", "", *content, classes=classes.split())
+
+
+def table(header: list[str], rows: list[list[Cell]], classes: str = "") -> nodes.table:
+    """A table with one header row; the first column heads the rows."""
+    group = nodes.tgroup(cols=len(header))
+    group += [nodes.colspec(colwidth=1) for _ in header]
+    group += nodes.thead("", _row([[paragraph(text)] for text in header]))
+    group += nodes.tbody("", *(_row(row) for row in rows))
+    return nodes.table("", group, classes=["report-table", *classes.split()])
+
+
+def _row(cells: list[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+
+
+class ReportDirective(SphinxDirective):
+    """What the directives share: captions in MyST, and problems that fail the build."""
+
+    def parsed(self, text: str) -> list[nodes.Node]:
+        """MyST text of one paragraph as inline nodes, so that it may hold roles."""
+        holder = nodes.Element()
+        self.state.nested_parse(StringList(text.splitlines(), source=""), self.content_offset, holder)
+        return [node for block in holder.children for node in block.children]
+
+    def problem(self, message: str) -> list[nodes.Node]:
+        """Note what is wrong; the build fails once all pages are read."""
+        results_of(self.env).problems.append(f"{self.get_location()}: {message}")
+        return []
+
+    def captioned(self, content: nodes.table) -> nodes.table:
+        """The table, numbered if the directive names a caption."""
+        if "caption" in self.options:
+            content.insert(0, nodes.title("", "", *self.parsed(self.options["caption"])))
+            self.add_name(content)
+        return content
+
+
+class FactTable(ReportDirective):
+    """Facts of one market: a row a policy (`policy | Label | published key, ...`), a column a metric."""
+
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {
+        "market": directives.unchanged_required,
+        "columns": directives.unchanged_required,
+        "published": directives.unchanged,
+        "caption": directives.unchanged,
+        "name": directives.unchanged,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """The table; `columns` is `reward.mean Label; ...`, `published` the labels of published columns."""
+        columns = [column.strip().split(" ", 1) for column in self.options["columns"].split(";")]
+        published = [label.strip() for label in self.options.get("published", "").split(";") if label.strip()]
+        rows = []
+        for line in self.content:
+            policy, label, *more = (piece.strip() for piece in line.split("|"))
+            keys = [key.strip() for key in more[0].split(",")] if more else []
+            cells = [self.measured(f"{self.options['market']}.{policy}.{metric}") for metric, _ in columns]
+            cells += [self.quoted(keys, index) for index in range(len(published))]
+            rows.append([[paragraph(*self.parsed(label))], *cells])
+        header = ["Policy", *(label for _, label in columns), *published]
+        return [self.captioned(table(header, rows, "fact-table"))]
+
+    def measured(self, key: str) -> Cell:
+        """A fact with its interval below."""
+        cell: Cell = [paragraph(fact_node(self.env, key, self.get_location()))]
+        fact = results_of(self.env).store.facts.get(key)
+        if fact and fact.low is not None:
+            cell.append(paragraph(fact.text("interval"), classes="fact-interval"))
+        return cell
+
+    def quoted(self, keys: list[str], index: int) -> Cell:
+        """A published number; rows without one show a dash."""
+        key = keys[index] if index < len(keys) else ""
+        return [paragraph(fact_node(self.env, key, self.get_location()) if key else "\N{EN DASH}")]
+
+
+class ResultFigure(ReportDirective):
+    """A figure of the results, with the caption and the text alternative that its code wrote."""
+
+    required_arguments = 1
+    option_spec: ClassVar[dict[str, Any]] = {"name": directives.unchanged, "width": directives.unchanged}
+
+    def run(self) -> list[nodes.Node]:
+        """The numbered figure."""
+        name = self.arguments[0]
+        image = results_of(self.env).folder / "figures" / f"{name}.svg"
+        sidecar = image.with_suffix(".json")
+        for path in (image, sidecar):
+            if not path.is_file():
+                return self.problem(f"figure {name!r}: {path.name} is not among the results")
+            self.env.note_dependency(str(path))
+        about = json.loads(sidecar.read_text(encoding="utf-8"))
+        alternative = "".join(node.astext() for node in self.parsed(about["alt"]))
+        uri = "/" + os.path.relpath(image, self.env.srcdir)
+        figure = nodes.figure("", nodes.image(uri=uri, alt=alternative), classes=["result-figure"])
+        if "width" in self.options:
+            figure[0]["width"] = self.options["width"]
+        figure += nodes.caption("", "", *self.parsed(about["caption"]))
+        self.options.setdefault("name", f"fig-{name}")
+        self.add_name(figure)
+        return [figure]
+
+
+def setting(value: Any) -> str:
+    """A configuration value as printed in a table."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+class ConfigTable(ReportDirective):
+    """Fields of a configuration model; with `agent` and `variants` their values in named variants."""
+
+    required_arguments = 1
+    option_spec: ClassVar[dict[str, Any]] = {
+        "agent": directives.unchanged,
+        "variants": directives.unchanged,
+        "caption": directives.unchanged,
+        "name": directives.unchanged,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        self.env.note_dependency(str(config.__file__))
+        model = getattr(config, self.arguments[0], None)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return self.problem(f"configuration {self.arguments[0]!r}: not a model of adrl_core.config")
+        variants = [name.strip() for name in self.options.get("variants", "").split(",") if name.strip()]
+        values = {name: self.values(name) for name in variants}
+        rows = []
+        for name, field in model.model_fields.items():
+            if isinstance(field.default, BaseModel):
+                continue
+            cells: list[Cell] = [[paragraph(nodes.literal(name, name))], [paragraph(setting(field.default))]]
+            for variant in variants:
+                text = setting(getattr(values[variant], name))
+                changed = getattr(values[variant], name) != field.default
+                cells.append([paragraph(nodes.strong(text, text) if changed else text)])
+            rows.append([*cells, [paragraph(field.description or "")]])
+        return [self.captioned(table(["Setting", "Default", *variants, "Meaning"], rows, "config-table"))]
+
+    def values(self, variant: str) -> BaseModel:
+        """The model's values in a variant of the team."""
+        team = config.parse_variant(variant)
+        return getattr(team, self.options["agent"]) if "agent" in self.options else team
+
+
+def command(stage: str, profile: str) -> str:
+    """The command that repeats a stage, e.g. published/full/train, published/baselines, summary."""
+    *place, name = stage.split("/")
+    options = "".join(f" --{option} {value}" for option, value in zip(("market", "variant"), place, strict=False))
+    return f"adrl run {name} --profile {profile}{options}"
+
+
+class Reproduce(ReportDirective):
+    """How to repeat the stages named in the content (one a line), or the whole study, and rebuild the book."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """A folded note with the commands and a link to each executed notebook."""
+        profile = results_of(self.env).folder.name
+        stages = [line.strip() for line in self.content if line.strip()]
+        lines = [command(stage, profile) for stage in stages] or [f"adrl study {profile}"]
+        code = "\n".join([*lines, f"make book ADRL_PROFILE={profile}"])
+        note = nodes.admonition(classes=["reproduce", "dropdown"])
+        note += nodes.title("", "How to reproduce this page")
+        note += nodes.literal_block(code, code, language="bash")
+        links: list[nodes.Node | str] = []
+        for stage in stages:
+            document = stage_document("" if stage == "summary" else stage)
+            links += [", " if links else "Executed: ", document_link(self.env, document, stage)]
+        note += [paragraph(*links)] if links else []
+        return [note]
+
+
+class StatusTable(ReportDirective):
+    """Every stage behind the book: time, machine, code and packages, from the manifests."""
+
+    def run(self) -> list[nodes.Node]:
+        """A table of stages and a table of package versions."""
+        folder = results_of(self.env).folder
+        manifests = {}
+        for path in sorted(folder.rglob(MANIFEST)):
+            self.env.note_dependency(str(path))
+            stage = path.parent.relative_to(folder).as_posix().removeprefix(".")
+            manifests[stage] = Manifest.load(path)
+        rows = [self.stage_row(stage, content) for stage, content in manifests.items()]
+        versions = Counter(
+            (name, version) for content in manifests.values() for name, version in content.packages.items()
+        )
+        packages = [
+            [[paragraph(name)], [paragraph(version)], [paragraph(f"{count} of {len(manifests)}")]]
+            for (name, version), count in sorted(versions.items())
+        ]
+        return [
+            table(["Stage", "Run time", "Ended (UTC)", "Machine", "Code"], rows, "status-table"),
+            table(["Package", "Version", "Stages"], packages, "status-table"),
+        ]
+
+    def stage_row(self, stage: str, content: Manifest) -> list[Cell]:
+        """One stage."""
+        machine = content.hardware
+        hardware = [machine["cpu"], f"{machine['cores']} cores", f"{machine['memory_gib']} GiB", *machine["gpus"]]
+        commit = (content.git["commit"] or "unknown")[:10]
+        return [
+            [paragraph(document_link(self.env, stage_document(stage), stage or "summary"))],
+            [paragraph(duration(content.seconds))],
+            [paragraph(content.ended[:16].replace("T", " "))],
+            [paragraph(", ".join(hardware))],
+            [paragraph(nodes.literal(commit, commit), " with uncommitted changes" if content.git["dirty"] else "")],
+        ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+DIRECTIVES: dict[str, type[SphinxDirective]] = {
+    "fact-table": FactTable,
+    "result-figure": ResultFigure,
+    "config-table": ConfigTable,
+    "reproduce": Reproduce,
+    "status-table": StatusTable,
+}

@@ -1,0 +1,68 @@
+"""A results folder with made-up facts but real manifests, as the book reads it."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+
+from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.manifest import describe
+from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS, Job, inputs, jobs
+
+PROFILE = "smoke"
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path d="M2 18L38 2" stroke="#22313f"/></svg>'
+FIGURE = {"title": "Learning", "caption": "Reward {fact}`published.full.reward.mean`.", "alt": "A *rising* line."}
+
+
+def interval(value: float, stage: str) -> Fact:
+    """A made-up mean over two runs."""
+    return Fact(
+        value=value,
+        unit="reward per episode",
+        format=".1f",
+        low=value - 10,
+        high=value + 10,
+        interval="95 % t interval",
+        n=2,
+        unit_of_analysis="training runs",
+        source=f"{stage}/evaluation.parquet",
+        row="mean of reward",
+        stage=stage,
+    )
+
+
+FACTS = {
+    "published.full.reward.mean": interval(512.34, "published/full/evaluate"),
+    "published.random.reward.mean": interval(-21.06, "published/baselines"),
+    "channels.full.versus.random.reward.word": Fact(
+        value="above", source="channels/full/evaluate/evaluation.parquet", stage="channels/full/evaluate"
+    ),
+    "claim.C074": Fact(value=511.0, format=".0f", unit="reward", source="report"),
+}
+
+
+def make_results(root: Path) -> Path:
+    """Write every stage of a smoke study below `root`; returns the study's folder."""
+    os.environ["ADRL_RESULTS"] = str(root)
+    for work in jobs(PROFILE, MARKETS, VARIANTS, PROFILE, {}):
+        make_stage(work)
+    return root / PROFILE
+
+
+def make_stage(work: Job) -> None:
+    """Write one stage: notebook, outputs, manifest."""
+    work.directory.mkdir(parents=True, exist_ok=True)
+    cells = [nbformat.v4.new_markdown_cell(f"# {work.title}"), nbformat.v4.new_code_cell("1 + 1")]
+    cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), work.directory / NOTEBOOK)
+    for name in STAGES[work.stage].outputs:
+        (work.directory / name).write_text(f"{work.title} {name}")
+    if work.stage == "summary":
+        FactStore(profile=PROFILE, facts=FACTS).save(work.directory / "facts.json")
+        (work.directory / "figures").mkdir(exist_ok=True)
+        (work.directory / "figures" / "learning.svg").write_text(SVG)
+        (work.directory / "figures" / "learning.json").write_text(json.dumps(FIGURE))
+    describe(work, inputs(work), datetime.now(UTC)).save(work.directory / MANIFEST)
