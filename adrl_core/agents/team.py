@@ -97,7 +97,7 @@ class TeamLearner:
                 mode = torch.full((len(self.seeds),), FIXED_MODE[self.config.ask], device=self.device)
                 mode_log_prob = torch.zeros_like(state[:, 0])
             level = self.bidding.sample(row, explore[:, t, None, 1], explore[:, t, None, 2], epsilon)[:, 0]
-            logits, logits_log_prob = self.budget.sample(row, normal[:, t, None], budget_mask)
+            logits, logits_log_prob = self.budget.sample(row, normal[t], budget_mask)
             logits, logits_log_prob = logits[:, 0], logits_log_prob[:, 0]
             level, bid, allocation, asked = combine(mode, level, logits.softmax(1), market.bids)
             step = market.step(bid, allocation, asked)
@@ -142,7 +142,7 @@ class TeamLearner:
         return metrics
 
     def _exploration(self, number: int) -> tuple[Tensor, Tensor, tuple[Tensor | None, Tensor | None]]:
-        """Exploration noise (runs, STEPS, 3) uniform, (runs, STEPS, CHANNELS) normal, and dropout masks."""
+        """Exploration noise (runs, STEPS, 3) uniform, (STEPS, runs, 1, CHANNELS) normal, dropout masks."""
         widths = [
             agent.config.hidden if agent.config.dropout else 0 for agent in (self.controller, self.budget)
         ]
@@ -155,8 +155,9 @@ class TeamLearner:
             dropout_mask(part.reshape(-1, STEPS, width), agent.config.dropout) if width else None
             for part, width, agent in zip(rest, widths, (self.controller, self.budget), strict=True)
         ]
-        shape = (len(self.seeds), STEPS, 3)
-        return explore.reshape(shape), normal.reshape(shape), (masks[0], masks[1])
+        explore = explore.reshape(-1, STEPS, 3)
+        normal = normal.reshape(-1, STEPS, 1, CHANNELS).transpose(0, 1).contiguous()
+        return explore, normal, (masks[0], masks[1])
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning goes on from, by agent."""

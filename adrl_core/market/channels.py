@@ -104,37 +104,36 @@ class ChannelsMarket(Market):
     def _open_market(self) -> Path:
         constants = self.constants
         start, walk, noise = self._draw_noise(4 * CHANNELS)
-        self.noise = noise.reshape(self.rows, STEPS, 4, CHANNELS)
-        volatility, demand = 0.1 + 0.2 * start[:, 0], 0.8 + 0.4 * start[:, 1]
+        self.noise = noise.reshape(STEPS, 4, CHANNELS, self.rows).transpose(2, 3).contiguous()
+        volatility, demand = 0.1 + 0.2 * start[0], 0.8 + 0.4 * start[1]
         low, high = constants.competition_start
         first, last = SHIFT_WINDOW
-        self.shift_time = first + ((last - first + 1) * start[:, 3]).floor()
+        self.shift_time = first + ((last - first + 1) * start[3]).floor()
         centre = math.log(2.0)
         bounds = (math.log(0.5), math.log(5.0))
-        log_cost = (centre + constants.price_spread * walk[:, 0, 0]).clamp(*bounds)
-        level = low + (high - low) * start[:, 2]
+        log_cost = (centre + constants.price_spread * walk[0, 0]).clamp(*bounds)
+        level = low + (high - low) * start[2]
         mean = torch.full_like(level, constants.competition_mean)
         costs, levels = [log_cost], [level]
         for t in range(STEPS):
             pulled = log_cost + constants.price_reversion * (centre - log_cost)
-            log_cost = (pulled + 0.5 * volatility * walk[:, t + 1, 0]).clamp(*bounds)
-            level = (level + 0.1 * (mean - level) + 0.25 * volatility * walk[:, t + 1, 1]).clamp(0.3, 1.0)
+            log_cost = (pulled + 0.5 * volatility * walk[t + 1, 0]).clamp(*bounds)
+            level = (level + 0.1 * (mean - level) + 0.25 * volatility * walk[t + 1, 1]).clamp(0.3, 1.0)
             if constants.overlay:
                 now = self.shift_time == t + 1
                 level = torch.where(now, (level + SHIFT_RISE).clamp(0.3, 1.0), level)
                 mean = torch.where(now, mean + SHIFT_RISE, mean)
             costs.append(log_cost)
             levels.append(level)
-        path = Path(torch.stack(costs, 1).exp(), torch.stack(levels, 1), volatility, demand)
+        path = Path(torch.stack(costs).exp(), torch.stack(levels), volatility, demand)
         self._prepare(path)
         return path
 
     def _prepare(self, path: Path) -> None:
-        """Work out what no action changes, for all steps at once; each has shape (rows, STEPS, CHANNELS)."""
-        time = torch.arange(STEPS, device=self.device, dtype=self.dtype)
-        shifted = time >= self.shift_time[:, None] if self.constants.overlay else None
-        time = time.expand(self.rows, STEPS)
-        cost, competition = path.cost_per_click[:, :STEPS], path.competition[:, :STEPS]
+        """Work out what no action changes, for all steps at once; each has shape (STEPS, rows, CHANNELS)."""
+        time = torch.arange(STEPS, device=self.device, dtype=self.dtype)[:, None].expand(STEPS, self.rows)
+        shifted = time >= self.shift_time if self.constants.overlay else None
+        cost, competition = path.cost_per_click[:STEPS], path.competition[:STEPS]
         self.log_median = log_median_price(self.constants, cost, competition)
         self.log_sd = price_log_sd(path.volatility)[:, None]
         self.base_click_rate = base_click_rate(self.constants, time, shifted)
@@ -142,46 +141,47 @@ class ChannelsMarket(Market):
 
     def _hold_auctions(self, bid: Tensor, allocation: Tensor) -> Auctions:
         constants, t = self.constants, self.t
-        log_bid, log_median = bid.log()[:, None], self.log_median[:, t]
+        log_bid, log_median = bid.log()[:, None], self.log_median[t]
         z = (log_bid - log_median) / self.log_sd
-        clicked = click_rate(constants, self.base_click_rate[:, t], log_bid, log_median)
-        converted = self.conversion_rate[:, t]
+        clicked = click_rate(constants, self.base_click_rate[t], log_bid, log_median)
+        converted = self.conversion_rate[t]
         solvent = self.remaining >= bid
         entered = constants.auctions * (self.path.demand * solvent)[:, None] * reach(constants, allocation)
         wins = entered * torch.special.ndtr(z)
         clicks = wins * clicked
-        means = torch.stack((clicks * converted, clicks * (1.0 - converted), wins - clicks), 1)
-        noise = self.noise[:, t]
-        counts = poisson_quantile(noise[:, :3], means)
-        clicks = counts[:, 0] + counts[:, 1]
+        means = torch.stack((clicks * converted, clicks * (1.0 - converted), wins - clicks))
+        count_noise, spend_noise = self.noise[t, :3], self.noise[t, 3]
+        counts = poisson_quantile(count_noise, means)
+        clicks = counts[0] + counts[1]
         price, spread = price_moments(log_median, self.log_sd, z)
-        spend = clicks * price + clicks.sqrt() * spread * noise[:, 3]
+        spend = clicks * price + clicks.sqrt() * spread * spend_noise
         spend = spend.clamp_min(0.0).minimum(bid[:, None] * clicks)
         total = spend.sum(1)
         over = total > self.remaining
         if bool(over.any()):
             self._thin(over.nonzero().squeeze(1), counts, spend)
             total = spend.sum(1)
-        conversions, unconverted, unclicked = counts.sum(2).unbind(1)
+        conversions, unconverted, unclicked = counts.sum(2)
         clicks = conversions + unconverted
         return Auctions(clicks + unclicked, clicks, conversions, total)
 
     def _thin(self, rows: Tensor, counts: Tensor, spend: Tensor) -> None:
-        """Cut the counts and spend of rows that would overspend, in place, to what their money allows."""
+        """Cut counts (3, rows, CHANNELS) and spend of the given rows, in place, to what their money allows."""
         remaining = self.remaining[rows]
-        kept_share = (remaining / spend[rows].sum(1))[:, None, None]
+        kept_share = (remaining / spend[rows].sum(1))[:, None]
         uniforms = np.stack(
             [
                 stream(self.seeds[row], Purpose.THINNING, self.episodes[row], self.t).random((3, CHANNELS))
                 for row in rows.tolist()
             ]
         )
-        before = counts[rows]
-        after = binomial_quantile(torch.as_tensor(uniforms).to(before), before, kept_share.expand_as(before))
-        clicks_before, clicks_after = before[:, 0] + before[:, 1], after[:, 0] + after[:, 1]
+        before = counts[:, rows]
+        chances = torch.as_tensor(uniforms.swapaxes(0, 1).copy()).to(before)
+        after = binomial_quantile(chances, before, kept_share.expand_as(before))
+        clicks_before, clicks_after = before[0] + before[1], after[0] + after[1]
         kept = spend[rows] * clicks_after / clicks_before.clamp_min(1.0)
         excess = (kept.sum(1) / remaining).clamp_min(1.0)[:, None]
-        counts[rows], spend[rows] = after, kept / excess
+        counts[:, rows], spend[rows] = after, kept / excess
 
 
 def preset_market(name: str, overlay: bool | None = None, **options: Any) -> ChannelsMarket:

@@ -35,28 +35,29 @@ class PublishedMarket(Market):
         super().__init__(bids=PUBLISHED_BIDS, budget=BUDGET, **options)
 
     def _open_market(self) -> Path:
-        start, walk, self.noise = self._draw_noise(5)
-        cost, competition = [1.0 + 2.0 * start[:, 0]], [0.5 + 0.5 * start[:, 1]]
+        start, walk, noise = self._draw_noise(5)
+        cost, competition = [1.0 + 2.0 * start[0]], [0.5 + 0.5 * start[1]]
         for t in range(STEPS):
-            cost.append((cost[-1] * (1.0 + 0.05 * walk[:, t + 1, 0])).clamp(0.5, 10.0))
-            competition.append((competition[-1] + 0.05 * walk[:, t + 1, 1]).clamp(0.3, 1.0))
-        day = 0.8 + 0.4 * start[:, 3]
-        requests = poisson_quantile(self.noise[..., 0], torch.full_like(self.noise[..., 0], MEAN_AUCTIONS))
-        self.auctions = (requests * day[:, None]).floor()
-        self.chances = torch.special.ndtr(self.noise[..., 1:4])
+            cost.append((cost[-1] * (1.0 + 0.05 * walk[t + 1, 0])).clamp(0.5, 10.0))
+            competition.append((competition[-1] + 0.05 * walk[t + 1, 1]).clamp(0.3, 1.0))
+        day = 0.8 + 0.4 * start[3]
+        requests = noise[:, 0].contiguous()
+        self.auctions = (poisson_quantile(requests, torch.full_like(requests, MEAN_AUCTIONS)) * day).floor()
+        self.chances = torch.special.ndtr(noise[:, 1:4].contiguous())
+        self.cost_noise = noise[:, 4]
         return Path(
-            cost_per_click=torch.stack(cost, 1),
-            competition=torch.stack(competition, 1),
-            volatility=0.1 + 0.2 * start[:, 2],
+            cost_per_click=torch.stack(cost),
+            competition=torch.stack(competition),
+            volatility=0.1 + 0.2 * start[2],
             demand=day,
         )
 
     def _hold_auctions(self, bid: Tensor, allocation: Tensor) -> Auctions:
-        cost, competition = self.path.cost_per_click[:, self.t], self.path.competition[:, self.t]
-        win_chance, click_chance, conversion_chance = self.chances[:, self.t].unbind(1)
-        wins = binomial_quantile(win_chance, self.auctions[:, self.t], win_probability(bid, cost, competition))
+        cost, competition = self.path.cost_per_click[self.t], self.path.competition[self.t]
+        win_chance, click_chance, conversion_chance = self.chances[self.t]
+        wins = binomial_quantile(win_chance, self.auctions[self.t], win_probability(bid, cost, competition))
         clicks = binomial_quantile(click_chance, wins, click_probability(bid, cost))
         conversions = binomial_quantile(conversion_chance, clicks, conversion_probability(bid, cost))
         # The sum of K costs, each cpc (1 + N(0, v)), has exactly this law.
-        spend = cost * (clicks + self.path.volatility * clicks.sqrt() * self.noise[:, self.t, 4])
+        spend = cost * (clicks + self.path.volatility * clicks.sqrt() * self.cost_noise[self.t])
         return Auctions(wins, clicks, conversions, spend)
