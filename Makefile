@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CHROMIUM = $(firstword $(shell command -v chromium chromium-browser google-chrome))
-INDEX := book/_build/html/index.html
+INDEX := _build/html/index.html
 
 .PHONY: help env report test test-browser test-cluster book pdf lint format bench lock clean
 
@@ -35,12 +35,12 @@ book: $(STAMP) ## Build the book from the results of ADRL_PROFILE (default: the 
 	ADRL_PROFILE=$(ADRL_PROFILE) $(BIN)/jupyter-book build book/ -W --keep-going
 	@echo "Open $(abspath $(INDEX))"
 
-pdf: $(STAMP) ## Print the book to book/_build/report.pdf (needs Chromium)
+pdf: $(STAMP) ## Print the book to _build/report.pdf (needs Chromium)
 	@test -n "$(CHROMIUM)" || { echo "make pdf: no chromium, chromium-browser or google-chrome on PATH" >&2; exit 1; }
 	ADRL_PROFILE=$(ADRL_PROFILE) $(BIN)/jupyter-book build book/ -W --keep-going --builder singlehtml
 	$(CHROMIUM) --headless --no-sandbox --disable-gpu --virtual-time-budget=60000 --no-pdf-header-footer \
-		--print-to-pdf=book/_build/report.pdf "file://$(abspath book/_build/singlehtml/index.html)"
-	@echo "Open $(abspath book/_build/report.pdf)"
+		--print-to-pdf=_build/report.pdf "file://$(abspath _build/singlehtml/index.html)"
+	@echo "Open $(abspath _build/report.pdf)"
 
 test: $(STAMP) ## Run all tests but those that need a browser or a cluster
 	$(BIN)/python -m pytest -m "not cluster and not browser"
@@ -69,4 +69,4 @@ lock: $(STAMP) ## Compile requirements.in to requirements.lock and environment.y
 	$(BIN)/python -m adrl_core.report.environment requirements.lock environment.yml
 
 clean: ## Remove what builds leave behind; results stay
-	rm -rf book/_build book/notebooks book/_static/generated .pytest_cache .mypy_cache .ruff_cache .snakemake
+	rm -rf _build book/notebooks book/assets/generated .pytest_cache .mypy_cache .ruff_cache .snakemake

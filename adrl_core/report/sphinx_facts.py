@@ -129,7 +129,7 @@ def prepare(app: Sphinx, config: Config) -> None:
         raise ExtensionError(str(error)) from None
     app.adrl_results = Results(folder, store)  # type: ignore[attr-defined]
     place_notebooks(folder, Path(app.srcdir) / "notebooks")
-    diagrams.draw(Path(app.srcdir) / "_static" / "generated")
+    diagrams.draw(Path(app.srcdir) / "assets" / "generated")
     config.html_theme_options["extra_footer"] = (
         f'<p class="profile">Numbers from profile <strong>{escape(config.adrl_profile)}</strong>: '
         f"every one is computed from the runs in <code>results/{escape(config.adrl_profile)}</code>.</p>"

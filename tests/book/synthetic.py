@@ -56,7 +56,10 @@ def make_stage(work: Job) -> None:
     work.directory.mkdir(parents=True, exist_ok=True)
     cells = [nbformat.v4.new_markdown_cell(f"# {work.title}"), nbformat.v4.new_code_cell("1 + 1")]
     cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), work.directory / NOTEBOOK)
     for name in STAGES[work.stage].outputs:
         (work.directory / name).write_text(f"{work.title} {name}")
