@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click import Context
 from typer.core import TyperGroup
 
 from adrl_core.config import PROFILES, ConfigurationError
@@ -20,7 +19,7 @@ from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, r
 class OneLineErrors(TyperGroup):
     """Turns expected errors into one line and an exit code: 2 bad parameters, 1 failure, 130 Ctrl-C."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         try:
             return super().invoke(ctx)

@@ -29,7 +29,7 @@ evaluation_episodes = 200  # held-out episodes in the bank
 checkpoint_every = 50  # training episodes between two saves
 directory = ""  # output folder; results/custom/<market>/... if empty
 
-# %
+# %%
 from adrl_core.report.stages import notebook_study
 
 study, folder = notebook_study(globals(), "train")

@@ -189,18 +189,24 @@ def verify_stage(path: Path) -> list[str]:
         return [str(error)]
     if work.directory != path.parent:
         return [f"{path}: belongs to {work.title}, it was copied or renamed"]
-    found = []
+    found = verify_outputs(path, manifest)
+    if reason := stale(manifest):
+        found.append(f"{work.title}: stale, {reason}; run `adrl study {manifest.profile}` again")
+    return found
+
+
+def verify_outputs(path: Path, manifest: Manifest) -> list[str]:
+    """Outputs of a stage that are missing, edited or truncated, or hold an exception; one line each."""
+    found, title = [], manifest.job.title
     for file, expected in manifest.outputs.items():
         output = path.parent / file
         if not output.exists():
             if file not in manifest.uncommitted:
-                found.append(f"{work.title}/{file}: missing")
+                found.append(f"{title}/{file}: missing")
         elif sha256(output) != expected:
-            found.append(f"{work.title}/{file}: edited or truncated, its hash is not the recorded one")
+            found.append(f"{title}/{file}: edited or truncated, its hash is not the recorded one")
         elif file == NOTEBOOK and failed(output):
-            found.append(f"{work.title}/{file}: recorded an exception")
-    if reason := stale(manifest):
-        found.append(f"{work.title}: stale, {reason}; run `adrl study {manifest.profile}` again")
+            found.append(f"{title}/{file}: recorded an exception")
     return found
 
 

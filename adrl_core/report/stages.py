@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,14 @@ MARKETS = ("published", "channels")
 VARIANTS = ("full", "tuned")
 
 # The study's hash holds every value that `config` yields; the others move results, they do not make them.
-MACHINERY = ("adrl_core", "adrl_core.cli", "adrl_core.config", "adrl_core.files", "adrl_core.notebook_io")
-MACHINERY += tuple(f"adrl_core.report.{name}" for name in ("execute", "manifest", "replay", "stages"))
+MACHINERY = (
+    "adrl_core",
+    "adrl_core.config",
+    "adrl_core.files",
+    "adrl_core.report.execute",
+    "adrl_core.report.manifest",
+    "adrl_core.report.stages",
+)
 PRESENTATION = ("adrl_core.evidence.figures", "adrl_core.report")
 
 
@@ -154,13 +160,13 @@ def jobs(
     profile: str, markets: tuple[str, ...], variants: tuple[str, ...], name: str, changes: Mapping[str, Any]
 ) -> list[Job]:
     """All jobs of a study, in an order in which they could run."""
-    common = {"profile": profile, "name": name, "changes": changes}
+    build = partial(job, profile=profile, name=name, changes=changes)
     found = []
     for market in markets:
-        found += [job("market", market=market, **common), job("baselines", market=market, **common)]
+        found += [build("market", market=market), build("baselines", market=market)]
         for variant in variants:
-            found += [job(stage, market=market, variant=variant, **common) for stage in ("train", "evaluate")]
-    return [*found, job("summary", **common)]
+            found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
+    return [*found, build("summary")]
 
 
 def inputs(work: Job) -> dict[str, str]:
