@@ -35,8 +35,12 @@ from adrl_core.report.stages import notebook_study
 study, folder = notebook_study(globals(), "train")
 
 # %%
+import logging
+import sys
+
 from adrl_core.train import train
 
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
 train(study, folder)
 
 # %% [markdown]

@@ -5,6 +5,7 @@ A manifest is written last, so a stage without one is unfinished.
 
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -143,14 +144,12 @@ def hardware() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    reports = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    reports = [p.read_text(encoding="utf-8") for p in Path("/proc/driver/nvidia/gpus").glob("*/information")]
     return {
         "cpu": cpu or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpus": [
-            report.read_text(encoding="utf-8").partition(":")[2].split("\n")[0].strip() for report in reports
-        ],
+        "gpus": [report.splitlines()[0].partition(":")[2].strip() for report in reports],
         "system": f"{platform.system()} {platform.machine()}",
     }
 
@@ -227,8 +226,12 @@ def stale(manifest: Manifest) -> str:
         return str(error)
     if inputs_hash(present) == manifest.inputs_hash:
         return ""
-    names = present.keys() | manifest.inputs.keys()
-    return "changed: " + ", ".join(sorted(n for n in names if present.get(n) != manifest.inputs.get(n)))
+    return "changed: " + ", ".join(changed(manifest.inputs, present))
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Sorted keys whose values differ, or that only one of two mappings has."""
+    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
 def outdated(work: Job) -> bool:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from adrl_core.config import Study
 from adrl_core.report.facts import FactStore
-from adrl_core.report.manifest import Manifest, git_state, manifests, stale, verify_outputs
-from adrl_core.report.stages import MANIFEST, inputs, inputs_hash
+from adrl_core.report.manifest import Manifest, changed, git_state, manifests, stale, verify_outputs
+from adrl_core.report.stages import inputs, inputs_hash
 
 EPISODES = 3
 RUNS = (0, 1)
@@ -22,10 +22,9 @@ def changed_facts(results: Path) -> list[str]:
     from adrl_core.evidence.summary import summarise
 
     stored, computed = FactStore.load(results / "facts.json").facts, summarise(results).facts
-    changed = sorted(key for key in stored.keys() | computed.keys() if stored.get(key) != computed.get(key))
     return [
         f"fact {key}: facts.json has {stored.get(key)}, the tables give {computed.get(key)}"
-        for key in changed
+        for key in changed(stored, computed)
     ]
 
 
@@ -63,25 +62,23 @@ def sign(path: Path, manifest: Manifest) -> None:
         RuntimeError: more than code has changed, or the replay differs.
     """
     present = inputs(manifest.job)
-    code = {name for name in present.keys() | manifest.inputs.keys() if name.endswith(".py")}
-    others = sorted(
-        n
-        for n in present.keys() | manifest.inputs.keys()
-        if n not in code and present.get(n) != manifest.inputs.get(n)
-    )
+    others = [name for name in changed(manifest.inputs, present) if not name.endswith(".py")]
     if others:
         raise RuntimeError(
-            f"{manifest.job.title}: not only code has changed ({', '.join(others)}); run it again"
+            f"{manifest.job.title}: more than code has changed ({', '.join(others)}); run it again"
         )
-    extent = replay(path.parent, manifest)
-    record = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "git": git_state(), "replayed": extent}
-    record["was"] = manifest.inputs_hash
-    signed = {
+    record = {
+        "replayed": replay(path.parent, manifest),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git": git_state(),
+        "was": manifest.inputs_hash,
+    }
+    update = {
         "inputs": present,
         "inputs_hash": inputs_hash(present),
         "resigned": [*manifest.resigned, record],
     }
-    manifest.model_copy(update=signed).save(path.parent / MANIFEST)
+    manifest.model_copy(update=update).save(path)
 
 
 def replay(directory: Path, manifest: Manifest) -> str:
@@ -118,16 +115,11 @@ def compare(title: str, recorded: pd.DataFrame, repeated: pd.DataFrame) -> None:
     recorded, repeated = recorded.reset_index(drop=True), repeated.reset_index(drop=True)
     if list(recorded) != list(repeated) or len(recorded) != len(repeated):
         raise RuntimeError(
-            f"{title}: replay gives {len(repeated)} rows with columns {', '.join(repeated)}; "
-            f"recorded are {len(recorded)} with {', '.join(recorded)}"
+            f"{title}: recorded {len(recorded)} rows with columns {list(recorded)}, "
+            f"replayed {len(repeated)} with {list(repeated)}; run it again"
         )
     for column in recorded:
-        differs = (recorded[column] != repeated[column]) & ~(
-            recorded[column].isna() & repeated[column].isna()
-        )
-        if differs.any():
-            row = int(differs.to_numpy().argmax())
-            raise RuntimeError(
-                f"{title}: replay differs in row {row}, column {column}: "
-                f"recorded {recorded[column][row]!r}, now {repeated[column][row]!r}; train it again"
-            )
+        pairs = zip(recorded[column], repeated[column], strict=True)
+        for row, (was, now) in enumerate(pairs):
+            if was != now and not (pd.isna(was) and pd.isna(now)):
+                raise RuntimeError(f"{title}: row {row}, column {column}: {was!r} recorded, {now!r} replayed")
