@@ -9,9 +9,15 @@ from torch.nn import functional as F
 
 from adrl_core.market.noise import Purpose, stream
 
-# Matrix kernels for narrow outputs round differently with the number of runs in the batch; at this width
-# they do not, which keeps a run bitwise equal whether it trains alone or among others.
+# CPU kernels round differently at the ragged end of a row, and where that end lies depends on the number of
+# runs in the batch. Parameters padded to this width have no ragged end, which keeps a run bitwise equal
+# whether it trains alone or among others. The padding is zero, gets no gradient, and stays zero.
 KERNEL_WIDTH = 16
+
+
+def padded(size: int) -> int:
+    """The next multiple of KERNEL_WIDTH."""
+    return size + -size % KERNEL_WIDTH
 
 
 class Linear(nn.Module):
@@ -19,16 +25,24 @@ class Linear(nn.Module):
 
     def __init__(self, runs: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(runs, inputs, outputs))
-        self.bias = nn.Parameter(torch.empty(runs, 1, outputs))
+        self.outputs = outputs
+        self.weight = nn.Parameter(torch.zeros(runs, inputs, padded(outputs)))
+        self.bias = nn.Parameter(torch.zeros(runs, 1, padded(outputs)))
 
     def forward(self, x: Tensor) -> Tensor:
-        outputs = self.weight.shape[2]
-        padding = (0, -outputs % KERNEL_WIDTH)
-        if not padding[1]:
-            return torch.baddbmm(self.bias, x, self.weight)
-        wide = torch.baddbmm(F.pad(self.bias, padding), x, F.pad(self.weight, padding))
-        return wide[..., :outputs]
+        return torch.baddbmm(self.bias, x, self.weight)[..., : self.outputs]
+
+
+class Vector(nn.Module):
+    """A free vector a run, (runs, 1, size), every entry of which starts at `start`."""
+
+    def __init__(self, runs: int, size: int, start: float) -> None:
+        super().__init__()
+        self.size = size
+        self.values = nn.Parameter(torch.full((runs, 1, padded(size)), start))
+
+    def forward(self) -> Tensor:
+        return self.values[..., : self.size]
 
 
 class LayerNorm(nn.Module):
@@ -57,14 +71,32 @@ def initialise(network: nn.Module, seeds: Sequence[int], agent: int) -> None:
             if isinstance(layer, Linear):
                 bound = layer.weight.shape[1] ** -0.5
                 for parameter in (layer.weight, layer.bias):
-                    values = [g.uniform(-bound, bound, parameter.shape[1:]) for g in generators]
-                    parameter.copy_(torch.from_numpy(np.stack(values)))
+                    shape = (parameter.shape[1], layer.outputs)
+                    values = [g.uniform(-bound, bound, shape) for g in generators]
+                    parameter[..., : layer.outputs] = torch.from_numpy(np.stack(values))
+
+
+def parameters_per_run(network: nn.Module) -> int:
+    """Number of trained parameters of one run, padding left out."""
+    total = 0
+    for layer in network.modules():
+        if isinstance(layer, Linear):
+            total += (layer.weight.shape[1] + 1) * layer.outputs
+        elif isinstance(layer, LayerNorm):
+            total += 2 * layer.weight.shape[2]
+        elif isinstance(layer, Vector):
+            total += layer.size
+    return total
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
     """Scale each run's gradients to a norm of at most `largest`; returns the norms before, (runs,)."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    norms = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0).sqrt()
+    # Added one by one: a stacked sum regroups its terms with the number of runs.
+    norms = sum(
+        (g.flatten(1).square().sum(1) for g in gradients),
+        start=gradients[0].new_zeros(()),
+    ).sqrt()
     scale = (largest / (norms + 1e-6)).clamp_max(1.0)
     for gradient in gradients:
         gradient *= scale[:, None, None]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from adrl_core.agents import distributions as dist
 from adrl_core.agents.networks import ActorCritic
-from adrl_core.agents.population import clip_gradients, initialise
+from adrl_core.agents.population import Vector, clip_gradients, initialise
 from adrl_core.config import PPO
 from adrl_core.market.presets import STATE_SIZE
 
@@ -79,8 +79,7 @@ class PPOAgent:
         network = ActorCritic(runs, STATE_SIZE, self.outputs, self.config.hidden)
         initialise(network, self.seeds, self.number)
         if self.gaussian:
-            start = torch.full((runs, 1, self.outputs), self.config.initial_log_sd)
-            network.log_sd = nn.Parameter(start)
+            network.log_sd = Vector(runs, self.outputs, self.config.initial_log_sd)
         self.network = network.to(self.device)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=self.config.learning_rate, eps=1e-5, fused=True
@@ -90,7 +89,7 @@ class PPOAgent:
         """Actions and their log-probabilities (runs, batch, ...) drawn with the given noise."""
         logits = self.network.policy(state, mask)
         if self.gaussian:
-            action = dist.gaussian_sample(logits, self.network.log_sd, noise)
+            action = dist.gaussian_sample(logits, self.network.log_sd(), noise)
         else:
             action = dist.categorical_sample(logits, noise)
         return action, self._log_prob(logits, action)
@@ -102,12 +101,12 @@ class PPOAgent:
 
     def _log_prob(self, logits: Tensor, action: Tensor) -> Tensor:
         if self.gaussian:
-            return dist.gaussian_log_prob(logits, self.network.log_sd, action)
+            return dist.gaussian_log_prob(logits, self.network.log_sd(), action)
         return dist.categorical_log_prob(logits, action)
 
     def _entropy(self, logits: Tensor) -> Tensor:
         if self.gaussian:
-            return dist.gaussian_entropy(self.network.log_sd).expand(logits.shape[:2])
+            return dist.gaussian_entropy(self.network.log_sd()).expand(logits.shape[:2])
         return dist.categorical_entropy(logits)
 
     def shuffles(self, steps: int) -> int:

@@ -139,9 +139,9 @@ class Market(ABC):
         state[:, 6] = self.totals[2] / 10_000.0
         state[:, 7] = self.path.volatility
         recent = self.roi_history[max(0, self.t - ROI_WINDOW) : max(1, self.t)]
-        mean = recent.mean(0)
+        mean = _mean_over_time(recent)
         state[:, 8] = mean
-        state[:, 9] = (recent - mean).square().mean(0).sqrt()
+        state[:, 9] = _mean_over_time((recent - mean).square()).sqrt()
         return state
 
     def _draw_noise(self, outcomes: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -165,3 +165,8 @@ class Market(ABC):
     @abstractmethod
     def _hold_auctions(self, bid: Tensor, allocation: Tensor) -> Auctions:
         """Draw what the current step brings."""
+
+
+def _mean_over_time(window: Tensor) -> Tensor:
+    """Mean over the first axis, added in order of time whatever the number of rows (`sum` regroups terms)."""
+    return window.cumsum(0)[-1] / len(window)
