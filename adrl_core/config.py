@@ -113,6 +113,8 @@ class Team(Frozen):
     """The agent that chooses the bid level."""
     reward_scale: Positive = 1.0
     """Factor on the reward the agents learn from; logged rewards are never scaled."""
+    roi_scale: Annotated[float, Field(ge=0)] = 1.0
+    """Factor on the two ROI features before they enter a network (not published)."""
     ask: Literal["controller", "bidding", "budget", "both"] = "controller"
     """Who decides whom to ask: the Controller, or always the named specialist(s)."""
 

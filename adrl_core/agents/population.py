@@ -93,10 +93,10 @@ def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> Tensor
     """Scale each run's gradients to a norm of at most `largest`; returns the norms before, (runs,)."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     # Added one by one: a stacked sum regroups its terms with the number of runs.
-    norms = sum(
-        (g.flatten(1).square().sum(1) for g in gradients),
-        start=gradients[0].new_zeros(()),
-    ).sqrt()
+    norms = gradients[0].new_zeros(len(gradients[0]))
+    for gradient in gradients:
+        norms += torch.linalg.vector_norm(gradient, dim=(1, 2)).square()
+    norms.sqrt_()
     scale = (largest / (norms + 1e-6)).clamp_max(1.0)
     for gradient in gradients:
         gradient *= scale[:, None, None]

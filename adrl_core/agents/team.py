@@ -20,6 +20,7 @@ from adrl_core.market.presets import CHANNELS, DEFAULT_LEVEL, STATE_SIZE, STEPS
 
 BIDDING_ONLY, BUDGET_ONLY, BOTH = range(3)
 MODES = 3
+ROI_FEATURES = [8, 9]
 FIXED_MODE = {"bidding": BIDDING_ONLY, "budget": BUDGET_ONLY, "both": BOTH}
 
 
@@ -28,6 +29,7 @@ class Episode:
     """What happened in one training episode; every tensor is (runs, STEPS, ...)."""
 
     state: Tensor
+    """As the networks saw it, with the ROI features scaled."""
     mode: Tensor
     level: Tensor
     allocation: Tensor
@@ -73,6 +75,8 @@ class TeamLearner:
 
     def __init__(self, config: Team, seeds: Sequence[int], device: torch.device | str = "cpu") -> None:
         self.config, self.seeds, self.device = config, list(seeds), torch.device(device)
+        self.scale = torch.ones(STATE_SIZE, device=device)
+        self.scale[ROI_FEATURES] = config.roi_scale
         common = {"seeds": self.seeds, "device": device}
         self.controller = PPOAgent(config.controller, number=0, outputs=MODES, gaussian=False, **common)
         self.bidding = DDQNAgent(config.bidding, number=1, **common)
@@ -84,7 +88,7 @@ class TeamLearner:
         """Play training episode `number` in every run, exploring, and store what each agent decided."""
         explore, normal, masks = self._exploration(number)
         epsilon = exploration_rate(self.config.bidding, number)
-        state = market.reset(self.seeds, [number] * len(self.seeds))
+        state = market.reset(self.seeds, [number] * len(self.seeds)) * self.scale
         records: list[tuple[Tensor, ...]] = []
         steps = []
         for t in range(STEPS):
@@ -101,11 +105,12 @@ class TeamLearner:
             logits, logits_log_prob = logits[:, 0], logits_log_prob[:, 0]
             level, bid, allocation, asked = combine(mode, level, logits.softmax(1), market.bids)
             step = market.step(bid, allocation, asked)
+            after = step.state * self.scale
             records.append(
-                (state, mode, mode_log_prob, level, logits, logits_log_prob, allocation, step.reward, step.state)
+                (state, mode, mode_log_prob, level, logits, logits_log_prob, allocation, step.reward, after)
             )
             steps.append(step)
-            state = step.state
+            state = after
         stacked = (torch.stack(column, 1) for column in zip(*records, strict=True))
         state, mode, mode_log_prob, level, logits, logits_log_prob, allocation, reward, after = stacked
         scaled = reward * self.config.reward_scale
@@ -205,7 +210,7 @@ class TeamPolicy:
     def act(self, state: Tensor) -> Action:
         """Greedy actions in states (rows, STATE_SIZE)."""
         learner = self.learner
-        by_run = state.reshape(self.runs, -1, STATE_SIZE)
+        by_run = (state * learner.scale).reshape(self.runs, -1, STATE_SIZE)
         if learner.config.ask == "controller":
             self.mode = learner.controller.greedy(by_run).reshape(-1)
         else:
