@@ -16,7 +16,6 @@ import psutil
 from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Repo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adrl_core.config import ConfigurationError
 from adrl_core.files import sha256, write_text
 from adrl_core.report.stages import (
     MANIFEST,
@@ -222,7 +221,7 @@ def stale(manifest: Manifest) -> str:
     """Why the recorded inputs are not the present ones, or nothing if they are."""
     try:
         present = inputs(manifest.job)
-    except (FileNotFoundError, ConfigurationError) as error:
+    except (FileNotFoundError, ValueError) as error:
         return str(error)
     if inputs_hash(present) == manifest.inputs_hash:
         return ""

@@ -174,6 +174,7 @@ def inputs(work: Job) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: a stage that this one builds on has not run.
+        ValueError: its manifest is truncated.
     """
     found = {f"notebooks/{work.notebook.name}": digest(notebook_code(work.notebook, without="show"))}
     for module, path in reached_modules(work.notebook).items():
@@ -182,8 +183,12 @@ def inputs(work: Job) -> dict[str, str]:
     if work.study:
         found["study"] = work.study.hash
     for folder in upstream(work):
-        content = json.loads((results_root() / work.name / folder / MANIFEST).read_text(encoding="utf-8"))
-        for file, value in content["outputs"].items():
+        path = results_root() / work.name / folder / MANIFEST
+        try:
+            outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise ValueError(f"{path}: not a valid manifest") from None
+        for file, value in outputs.items():
             # The executed notebook carries run times, which decide nothing.
             if file != NOTEBOOK:
                 found[f"{folder}/{file}"] = value

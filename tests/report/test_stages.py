@@ -1,0 +1,88 @@
+"""What counts as an input of a stage, and what does not."""
+
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from adrl_core import notebook_io
+from adrl_core.config import ConfigurationError, Study
+from adrl_core.report import stages
+from adrl_core.report.stages import STAGES, code_only, inputs, job, notebook_study
+
+
+def test_code_only_ignores_prose_and_layout() -> None:
+    before = '"""Doc."""\n\ndef f(x):\n    """Says."""\n    # why\n    return [x,\n        1]\n\nclass A:\n    b = 1\n    "about b"\n'
+    after = "def f(x): return [x, 1]\nclass A:\n    b=1"
+    assert code_only(before) == code_only(after)
+    assert code_only(before) != code_only(after.replace("1", "2"))
+
+
+def test_code_only_keeps_strings_that_do_something() -> None:
+    assert code_only("f('a')") != code_only("f('b')")
+
+
+def test_imports_are_followed() -> None:
+    reached = inputs(job("train", "smoke", "published", "full"))
+    for path in ("train.py", "agents/team.py", "agents/ddqn.py", "market/published.py", "market/noise.py"):
+        assert f"adrl_core/{path}" in reached
+    assert not any("report" in name or "cli" in name or name == "adrl_core/config.py" for name in reached)
+    assert "adrl_core/agents/team.py" not in inputs(job("market", "smoke", "published"))
+
+
+def test_relative_imports() -> None:
+    found = set(stages.imported("from . import a\nfrom .b import c\nfrom ..d import e", "adrl_core.agents"))
+    assert {"adrl_core.agents.a", "adrl_core.agents.b", "adrl_core.d"} <= found
+
+
+def test_study_decides() -> None:
+    def study_hash(variant: str, **changes: int) -> str:
+        return inputs(job("train", "smoke", "published", variant, changes=changes))["study"]
+
+    assert study_hash("full") == study_hash("full")
+    assert (
+        len({study_hash("full"), study_hash("full", episodes=7), study_hash("full+bidding.discount=0")}) == 3
+    )
+
+
+def test_cells_that_only_show_are_free(tmp_path: Path) -> None:
+    text = '# %%\na = 1\n\n# %% tags=["show"]\nplot(a)\n\n# %% [markdown]\n# words\n'
+    notebook = tmp_path / "n.py"
+    notebook.write_text(text)
+    before = stages.notebook_code(notebook, without="show")
+    notebook.write_text(text.replace("plot(a)", "plot(a, color=1)").replace("words", "others"))
+    assert stages.notebook_code(notebook, without="show") == before
+    notebook.write_text(text.replace("a = 1", "a = 2"))
+    assert stages.notebook_code(notebook, without="show") != before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_notebooks(stage: str) -> None:
+    """Each reads as a notebook for python3, with one parameters cell that sets exactly the parameters."""
+    path = stages.ROOT / "notebooks" / f"{stage}.py"
+    notebook = jupytext.reads(notebook_io.read(str(path)), fmt="ipynb")
+    assert notebook.metadata.kernelspec.name == "python3"
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    variables: dict[str, object] = {}
+    exec(cell.source, variables)
+    expected = {"directory"} | (set(Study.model_fields) if STAGES[stage].has_market else set())
+    assert set(stages.plain_variables(variables)) == expected
+
+
+def test_notebook_parameters(tmp_path: Path, results_root: Path) -> None:
+    good = {
+        "market": "channels",
+        "episodes": 3,
+        "directory": str(tmp_path / "out"),
+        "In": [],
+        "_": 1,
+        "exit": exit,
+    }
+    study, folder = notebook_study(good, "train")
+    assert (study.market, study.episodes, folder) == ("channels", 3, tmp_path / "out")
+    assert folder.is_dir()
+    assert notebook_study({"directory": ""}, "train")[1] == results_root / "custom/published/full/train"
+    with pytest.raises(ConfigurationError, match="episdoes: unknown parameter"):
+        notebook_study(good | {"episdoes": 3}, "train")
+    with pytest.raises(ConfigurationError, match="episodes = -1"):
+        notebook_study(good | {"episodes": -1}, "train")
