@@ -51,11 +51,25 @@ class Box:
         )
         lines = self.text.count("\n") + 1 if self.text else 0
         axes.text(
-            self.x, self.y + 0.095 * lines, self.title, ha="center", va="center", weight="bold", size=10, color=INK
+            self.x,
+            self.y + 0.095 * lines,
+            self.title,
+            ha="center",
+            va="center",
+            weight="bold",
+            size=10,
+            color=INK,
         )
         if self.text:
             axes.text(
-                self.x, self.y - 0.13, self.text, ha="center", va="center", size=8.5, color=INK, linespacing=1.25
+                self.x,
+                self.y - 0.13,
+                self.text,
+                ha="center",
+                va="center",
+                size=8.5,
+                color=INK,
+                linespacing=1.25,
             )
 
 
@@ -69,12 +83,22 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def arrow(axes: Axes, start: Point, end: Point, label: str = "", at: Point = (0, 0.12), bend: float = 0.0) -> None:
+def arrow(
+    axes: Axes, start: Point, end: Point, label: str = "", at: Point = (0, 0.12), bend: float = 0.0
+) -> None:
     """An arrow; `at` places the label relative to the middle, `bend` curves the arrow."""
     style = f"arc3,rad={bend}"
     axes.add_patch(
         FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=11, connectionstyle=style, shrinkA=0, shrinkB=1, color=INK, lw=1.1
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=11,
+            connectionstyle=style,
+            shrinkA=0,
+            shrinkB=1,
+            color=INK,
+            lw=1.1,
         )
     )
     if label:
@@ -92,9 +116,13 @@ def elbow(axes: Axes, points: list[Point]) -> None:
 def frame(axes: Axes, left: float, bottom: float, width: float, height: float, title: str) -> None:
     """A dashed frame round a group of boxes, with its name in the upper left corner."""
     axes.add_patch(
-        Rectangle((left, bottom), width, height, fill=False, edgecolor=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        Rectangle(
+            (left, bottom), width, height, fill=False, edgecolor=INK, linewidth=0.9, linestyle=(0, (4, 3))
+        )
     )
-    axes.text(left + 0.1, bottom + height - 0.17, title, ha="left", va="center", size=9, style="italic", color=INK)
+    axes.text(
+        left + 0.1, bottom + height - 0.17, title, ha="left", va="center", size=9, style="italic", color=INK
+    )
 
 
 def architecture() -> Figure:
@@ -129,7 +157,9 @@ def data_flow() -> Figure:
     step = Box(7.55, 3.3, "Market step", "reward, next state", "world", 1.8, 0.75)
     rollout = Box(2.6, 1.75, "Rollouts", "Controller: every step\nBudget: when asked", "data", 2.2, 0.85)
     replay = Box(6.2, 1.75, "Prioritised replay", "Bidding: when asked", "data", 2.2, 0.75)
-    ppo = Box(2.6, 0.5, "PPO update", "advantages over the full\ntimeline, clipped surrogate", "agent", 2.5, 0.85)
+    ppo = Box(
+        2.6, 0.5, "PPO update", "advantages over the full\ntimeline, clipped surrogate", "agent", 2.5, 0.85
+    )
     ddqn = Box(6.2, 0.5, "Double DQN update", "weighted by importance,\ntarget network", "agent", 2.5, 0.85)
     for box in (state, mode, joint, step, rollout, replay, ppo, ddqn):
         box.draw(axes)

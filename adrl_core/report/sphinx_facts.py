@@ -49,7 +49,7 @@ def results_of(env: BuildEnvironment) -> Results:
 
 
 def stage_document(stage: str) -> str:
-    """Page of the executed notebook of a stage, e.g. channels/full/train -> /notebooks/channels-full-train."""
+    """Page of a stage's executed notebook, e.g. channels/full/train -> /notebooks/channels-full-train."""
     return f"/notebooks/{stage.replace('/', '-') or 'summary'}"
 
 
@@ -89,7 +89,7 @@ def fact_node(env: BuildEnvironment, quote: str, where: str = "") -> nodes.Node:
 def _part(quote: str, part: str) -> Part:
     if part not in PARTS:
         raise FactError(f"fact {quote!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
-    return cast(Part, part)
+    return part
 
 
 class FactRole(SphinxRole):
@@ -121,7 +121,9 @@ def prepare(app: Sphinx, config: Config) -> None:
     Raises:
         ExtensionError: the results are missing, damaged, stale, or hold a failed run.
     """
-    _fail_on(manifest.verify(config.adrl_profile), f"results of profile {config.adrl_profile!r} cannot be quoted")
+    _fail_on(
+        manifest.verify(config.adrl_profile), f"results of profile {config.adrl_profile!r} cannot be quoted"
+    )
     folder = results_root() / config.adrl_profile
     try:
         store = FactStore.load(folder / "facts.json")

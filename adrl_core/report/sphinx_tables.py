@@ -174,12 +174,14 @@ class ConfigTable(ReportDirective):
 def command(stage: str, profile: str) -> str:
     """The command that repeats a stage, e.g. published/full/train, published/baselines, summary."""
     *place, name = stage.split("/")
-    options = "".join(f" --{option} {value}" for option, value in zip(("market", "variant"), place, strict=False))
+    options = "".join(
+        f" --{option} {value}" for option, value in zip(("market", "variant"), place, strict=False)
+    )
     return f"adrl run {name} --profile {profile}{options}"
 
 
 class Reproduce(ReportDirective):
-    """How to repeat the stages named in the content (one a line), or the whole study, and rebuild the book."""
+    """How to repeat the stages named in the content (one a line), or the whole study, and the book."""
 
     has_content = True
 
@@ -227,14 +229,23 @@ class StatusTable(ReportDirective):
     def stage_row(self, stage: str, content: Manifest) -> list[Cell]:
         """One stage."""
         machine = content.hardware
-        hardware = [machine["cpu"], f"{machine['cores']} cores", f"{machine['memory_gib']} GiB", *machine["gpus"]]
+        hardware = [
+            machine["cpu"],
+            f"{machine['cores']} cores",
+            f"{machine['memory_gib']} GiB",
+            *machine["gpus"],
+        ]
         commit = (content.git["commit"] or "unknown")[:10]
         return [
             [paragraph(document_link(self.env, stage_document(stage), stage or "summary"))],
             [paragraph(duration(content.seconds))],
             [paragraph(content.ended[:16].replace("T", " "))],
             [paragraph(", ".join(hardware))],
-            [paragraph(nodes.literal(commit, commit), " with uncommitted changes" if content.git["dirty"] else "")],
+            [
+                paragraph(
+                    nodes.literal(commit, commit), " with uncommitted changes" if content.git["dirty"] else ""
+                )
+            ],
         ]
 
 

@@ -1,9 +1,7 @@
 """A results folder with made-up facts but real manifests, as the book reads it."""
 
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import nbformat
 
@@ -12,8 +10,12 @@ from adrl_core.report.manifest import describe
 from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS, Job, inputs, jobs
 
 PROFILE = "smoke"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path d="M2 18L38 2" stroke="#22313f"/></svg>'
-FIGURE = {"title": "Learning", "caption": "Reward {fact}`published.full.reward.mean`.", "alt": "A *rising* line."}
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path d="M2 18L38 2" stroke="#223"/></svg>'
+FIGURE = {
+    "title": "Learning",
+    "caption": "Reward {fact}`published.full.reward.mean`.",
+    "alt": "A *rising* line.",
+}
 
 
 def interval(value: float, stage: str) -> Fact:
@@ -36,19 +38,17 @@ def interval(value: float, stage: str) -> Fact:
 FACTS = {
     "published.full.reward.mean": interval(512.34, "published/full/evaluate"),
     "published.random.reward.mean": interval(-21.06, "published/baselines"),
-    "channels.full.versus.random.reward.word": Fact(
-        value="above", source="channels/full/evaluate/evaluation.parquet", stage="channels/full/evaluate"
+    "published.full.versus.random.reward.word": Fact(
+        value="above", source="published/full/evaluate/evaluation.parquet", stage="published/full/evaluate"
     ),
     "claim.C074": Fact(value=511.0, format=".0f", unit="reward", source="report"),
 }
 
 
-def make_results(root: Path) -> Path:
-    """Write every stage of a smoke study below `root`; returns the study's folder."""
-    os.environ["ADRL_RESULTS"] = str(root)
-    for work in jobs(PROFILE, MARKETS, VARIANTS, PROFILE, {}):
+def make_results(markets: tuple[str, ...] = MARKETS, variants: tuple[str, ...] = VARIANTS) -> None:
+    """Write every stage of a smoke study below ADRL_RESULTS."""
+    for work in jobs(PROFILE, markets, variants, PROFILE, {}):
         make_stage(work)
-    return root / PROFILE
 
 
 def make_stage(work: Job) -> None:

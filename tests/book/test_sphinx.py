@@ -1,0 +1,220 @@
+"""Small Sphinx builds: what the roles and directives print, and everything that must fail a build."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import docutils_namespace
+
+from adrl_core.files import sha256
+from adrl_core.report.manifest import Manifest
+from tests.book.synthetic import PROFILE, make_results
+
+Build = Callable[[str], str]
+TOCTREE = "```{toctree}\n:glob:\n\nreferences\nnotebooks/*\n```\n"
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results root that no test changes."""
+    root = tmp_path_factory.mktemp("pristine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADRL_RESULTS", str(root))
+        make_results(("published",), ("full",))
+    return root
+
+
+@pytest.fixture
+def results(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The study's folder in a results root of the test's own."""
+    root = tmp_path / "results"
+    shutil.copytree(pristine, root)
+    monkeypatch.setenv("ADRL_RESULTS", str(root))
+    return root / PROFILE
+
+
+@pytest.fixture
+def build(results: Path, tmp_path: Path) -> Build:
+    """Build a book of one page from MyST text; returns its HTML."""
+    source = tmp_path / "book"
+    source.mkdir()
+
+    def run(text: str) -> str:
+        (source / "index.md").write_text(f"# Page\n\n{text}\n\n{TOCTREE}")
+        (source / "references.md").write_text("# References\n")
+        settings = {
+            "extensions": ["myst_nb", "adrl_core.report.sphinx_facts"],
+            "html_theme": "sphinx_book_theme",
+            "adrl_profile": PROFILE,
+            "numfig": True,
+            "nb_execution_mode": "off",
+        }
+        with docutils_namespace(), (tmp_path / "warnings.txt").open("w") as warnings:
+            app = Sphinx(
+                source, None, tmp_path / "html", tmp_path / "doctrees", "html", settings, None, warnings
+            )
+            app.build()
+        assert (tmp_path / "warnings.txt").read_text() == ""
+        return (tmp_path / "html" / "index.html").read_text()
+
+    return run
+
+
+def plain(html: str) -> str:
+    """HTML without tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_fact_shows_value_tooltip_and_link(build: Build) -> None:
+    html = build("Reward {fact}`published.full.reward.mean`.")
+    assert "Reward 512.3 ." in plain(html)
+    assert "Numbers from profile smoke :" in plain(html)
+    assert 'title="reward per episode; 95 % t interval [502.3, 522.3]; n = 2 training runs; source: ' in html
+    assert 'href="notebooks/published-full-evaluate.html"' in html
+
+
+def test_parts_words_and_published_numbers(build: Build) -> None:
+    html = build(
+        "{fact}`published.full.reward.mean|interval` {fact}`published.full.reward.mean|low` "
+        "{fact}`published.full.reward.mean|n` {fact}`published.full.versus.random.reward.word` "
+        "{fact}`claim.C074`"
+    )
+    assert "[502.3, 522.3] 502.3 2 above 511" in plain(html)
+    assert 'href="references.html"' in html
+
+
+def test_fact_table_has_intervals_and_published_numbers(build: Build) -> None:
+    html = plain(
+        build(
+            "```{fact-table}\n:market: published\n:columns: reward.mean Reward\n:published: Published\n"
+            ":caption: Rewards.\n\nrandom | Random\nfull | The **team** | claim.C074\n```"
+        )
+    )
+    assert "Policy Reward Published" in html
+    assert "Random −21.1 [−31.1, −11.1] –" in html
+    assert "The team 512.3 [502.3, 522.3] 511" in html
+    assert "Table 1 Rewards." in html
+
+
+def test_result_figure_has_caption_and_plain_alternative(build: Build) -> None:
+    html = build("```{result-figure} learning\n```\n\nSee {numref}`fig-learning`.")
+    assert 'alt="A rising line."' in html
+    assert "Fig. 1 Reward 512.3" in plain(html)
+    assert "See Fig. 1" in plain(html)
+
+
+def test_config_table_lists_every_setting(build: Build) -> None:
+    html = plain(build("```{config-table} DDQN\n:agent: bidding\n:variants: full\n```"))
+    assert "Setting Default full Meaning" in html
+    assert "replay_capacity 50,000 50,000 Transitions the replay memory holds." in html
+
+
+def test_reproduce_names_commands_and_notebooks(build: Build) -> None:
+    html = build("```{reproduce}\npublished/full/train\npublished/baselines\nsummary\n```")
+    commands = plain(html).replace("- -", "--")
+    assert "adrl run train --profile smoke --market published --variant full" in commands
+    assert "adrl run baselines --profile smoke --market published" in commands
+    assert "adrl run summary --profile smoke" in commands
+    assert 'href="notebooks/summary.html"' in html
+
+
+def test_status_table_lists_every_stage(build: Build) -> None:
+    html = plain(build("```{status-table}\n```"))
+    assert all(stage in html for stage in ("published/market", "published/full/train", "summary", "numpy"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{fact}`published.full.mean`", "'published.full.mean': unknown in profile 'smoke'; nearest: "),
+        ("{fact}`published.full.reward.mean|median`", "unknown part 'median'; allowed: value, low"),
+        ("{fact}`claim.C074|n`", "has no such part"),
+        ("```{result-figure} missing\n```", "figure 'missing': missing.svg is not among the results"),
+        ("```{config-table} Missing\n```", "configuration 'Missing': not a model"),
+        (
+            "```{fact-table}\n:market: published\n:columns: reward.mean R\n\ngreedy | Greedy\n```",
+            "'published.greedy.reward.mean': unknown",
+        ),
+    ],
+)
+def test_a_quote_without_a_source_fails_the_build(build: Build, text: str, message: str) -> None:
+    for _ in range(2):  # the second build must not forget the first one's failure
+        with pytest.raises(ExtensionError, match=re.escape(message)):
+            build(text)
+
+
+def edit_table(results: Path) -> None:
+    """Change a result after the run."""
+    (results / "published/baselines/evaluation.parquet").write_text("better")
+
+
+def remove_table(results: Path) -> None:
+    """Lose a result."""
+    (results / "published/baselines/evaluation.parquet").unlink()
+
+
+def change_inputs(results: Path) -> None:
+    """Make a manifest claim other code than the present."""
+    path = results / "published/market/manifest.json"
+    manifest = Manifest.load(path)
+    manifest.model_copy(update={"inputs_hash": "0" * 64}).save(path)
+
+
+def record_error(results: Path) -> None:
+    """A notebook that failed, with a manifest that vouches for it."""
+    path = results / "published/market/executed.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("error", ename="E", evalue="no", traceback=[])]
+    nbformat.write(notebook, path)
+    manifest = Manifest.load(path.with_name("manifest.json"))
+    outputs = manifest.outputs | {"executed.ipynb": sha256(path)}
+    manifest.model_copy(update={"outputs": outputs}).save(path.with_name("manifest.json"))
+
+
+def add_fact(results: Path) -> None:
+    """Type a number into the facts."""
+    content = json.loads((results / "facts.json").read_text())
+    content["facts"]["made.up"] = {"value": 1.0}
+    (results / "facts.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (edit_table, "published/baselines/evaluation.parquet: edited or truncated"),
+        (remove_table, "published/baselines/evaluation.parquet: missing"),
+        (change_inputs, "published/market: stale"),
+        (record_error, "published/market/executed.ipynb: recorded an exception"),
+        (add_fact, "facts.json: edited or truncated"),
+    ],
+)
+def test_results_that_cannot_be_trusted_fail_the_build(
+    build: Build, results: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(results)
+    with pytest.raises(ExtensionError, match=re.escape(message)):
+        build("Text.")
+
+
+def test_results_that_are_missing_fail_the_build(build: Build, results: Path) -> None:
+    shutil.rmtree(results)
+    with pytest.raises(ExtensionError, match=r"no results .* make them with `adrl study smoke`"):
+        build("Text.")
+
+
+def test_page_is_read_again_when_a_fact_changes(build: Build, results: Path) -> None:
+    """note_dependency: an incremental build must not keep an old number."""
+    text = "{fact}`claim.C074`"
+    assert "511" in plain(build(text))
+    path = results / "facts.json"
+    path.write_text(path.read_text().replace("511.0", "733.0"))
+    manifest = Manifest.load(results / "manifest.json")
+    outputs = manifest.outputs | {"facts.json": sha256(path)}
+    manifest.model_copy(update={"outputs": outputs}).save(results / "manifest.json")
+    assert "733" in plain(build(text))
