@@ -134,41 +134,50 @@ def setting(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
+def configured(place: str) -> Any:
+    """The configuration of a variant's team, or of one of its agents: `tuned`, `tuned.bidding`."""
+    variant, _, agent = place.partition(".")
+    team = config.parse_variant(variant)
+    return getattr(team, agent) if agent else team
+
+
 class ConfigTable(ReportDirective):
-    """Fields of a configuration model; with `agent` and `variants` their values in named variants."""
+    """Fields of a configuration model: their defaults, their values elsewhere, what they mean."""
 
     required_arguments = 1
     option_spec: ClassVar[dict[str, Any]] = {
-        "agent": directives.unchanged,
-        "variants": directives.unchanged,
+        "compare": directives.unchanged,
         "caption": directives.unchanged,
         "name": directives.unchanged,
     }
 
     def run(self) -> list[nodes.Node]:
-        """The table."""
+        """The table; `compare` names a column each, `variant.agent` such as tuned.bidding."""
         self.env.note_dependency(str(config.__file__))
         model = getattr(config, self.arguments[0], None)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return self.problem(f"configuration {self.arguments[0]!r}: not a model of adrl_core.config")
-        variants = [name.strip() for name in self.options.get("variants", "").split(",") if name.strip()]
-        values = {name: self.values(name) for name in variants}
+        columns = [name.strip() for name in self.options.get("compare", "").split(",") if name.strip()]
+        compared = [configured(name) for name in columns]
         rows = []
         for name, field in model.model_fields.items():
             if isinstance(field.default, BaseModel):
                 continue
             cells: list[Cell] = [[paragraph(nodes.literal(name, name))], [paragraph(setting(field.default))]]
-            for variant in variants:
-                text = setting(getattr(values[variant], name))
-                changed = getattr(values[variant], name) != field.default
-                cells.append([paragraph(nodes.strong(text, text) if changed else text)])
+            for other in compared:
+                value = getattr(other, name)
+                text = setting(value)
+                cells.append([paragraph(nodes.strong(text, text) if value != field.default else text)])
             rows.append([*cells, [paragraph(field.description or "")]])
-        return [self.captioned(table(["Setting", "Default", *variants, "Meaning"], rows, "config-table"))]
-
-    def values(self, variant: str) -> BaseModel:
-        """The model's values in a variant of the team."""
-        team = config.parse_variant(variant)
-        return getattr(team, self.options["agent"]) if "agent" in self.options else team
+        return [
+            self.captioned(
+                table(
+                    ["Setting", "Default", *(name.replace(".", " ") for name in columns), "Meaning"],
+                    rows,
+                    "config-table",
+                )
+            )
+        ]
 
 
 def command(stage: str, profile: str) -> str:
@@ -209,7 +218,8 @@ class StatusTable(ReportDirective):
         """A table of stages and a table of package versions."""
         folder = results_of(self.env).folder
         manifests = {}
-        for path in sorted(folder.rglob(MANIFEST)):
+        # The summary comes last, as it does in the workflow.
+        for path in sorted(folder.rglob(MANIFEST), key=lambda path: (path.parent == folder, path)):
             self.env.note_dependency(str(path))
             stage = path.parent.relative_to(folder).as_posix().removeprefix(".")
             manifests[stage] = Manifest.load(path)

@@ -1,4 +1,4 @@
-"""The built book in a headless Chromium: nothing leaves the page, nothing is broken, all images are described."""
+"""The built book in a headless Chromium: nothing leaves it, nothing is broken, images are described."""
 
 import os
 import shutil
