@@ -75,7 +75,7 @@ def test_recorded_exception(study: Path) -> None:
 
 
 def test_changed_code(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change in the learner makes training stale, and the message names it; the market stage is untouched."""
+    """A change in the learner makes training stale, and the message names it; the market is untouched."""
     whole = stages.code_only
     learner = (stages.ROOT / "adrl_core/agents/ddqn.py").read_text()
     monkeypatch.setattr(stages, "code_only", lambda s: whole(s) + "changed" if s == learner else whole(s))
