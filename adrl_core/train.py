@@ -63,7 +63,9 @@ def train(
         ConfigurationError: resume.pt belongs to another study.
     """
     device = device or default_device()
-    torch.set_num_threads(1)  # More threads would split sums differently, and gain little: jobs run side by side.
+    torch.set_num_threads(
+        1
+    )  # More threads would split sums differently, and gain little: jobs run side by side.
     directory.mkdir(parents=True, exist_ok=True)
     seeds = list(range(study.seeds) if runs is None else runs)
     last = study.episodes if stop_after is None else min(stop_after, study.episodes)
@@ -86,7 +88,13 @@ def train(
             if done % study.checkpoint_every == 0 or done == last:
                 with replacing(resume) as path:
                     torch.save(
-                        {"key": key, "episode": done, "learner": learner.state_dict(), "journal": journal.rows}, path
+                        {
+                            "key": key,
+                            "episode": done,
+                            "learner": learner.state_dict(),
+                            "journal": journal.rows,
+                        },
+                        path,
                     )
                 rate = (done - first) / (time.monotonic() - clock)
                 log.info(
@@ -128,7 +136,9 @@ def _load(path: Path, device: str) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged archives
-        raise ConfigurationError(f"checkpoint = {path}: damaged ({type(error).__name__}); delete it") from None
+        raise ConfigurationError(
+            f"checkpoint = {path}: damaged ({type(error).__name__}); delete it"
+        ) from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"checkpoint = {path}: not a checkpoint of this package")
     return content

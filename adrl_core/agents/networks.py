@@ -3,21 +3,26 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adrl_core.agents.population import LayerNorm, Linear
+from adrl_core.agents.population import LayerNorm, Linear, Vector
 
 
 class ActorCritic(nn.Module):
     """Shared trunk Linear-ReLU-LayerNorm-Dropout with an actor and a critic head.
 
+    A Gaussian policy has, besides, a free log standard deviation for each output.
+
     Dropout takes its mask as an argument: while learning, a step is scored under the same mask with which
     its action was chosen (consistent dropout, Hausknecht & Wagener 2022); without a mask it is off.
     """
 
-    def __init__(self, runs: int, inputs: int, outputs: int, hidden: int) -> None:
+    def __init__(
+        self, runs: int, inputs: int, outputs: int, hidden: int, log_sd: float | None = None
+    ) -> None:
         super().__init__()
         self.trunk = nn.Sequential(Linear(runs, inputs, hidden), nn.ReLU(), LayerNorm(runs, hidden))
         self.actor = nn.Sequential(Linear(runs, hidden, hidden), nn.ReLU(), Linear(runs, hidden, outputs))
         self.critic = nn.Sequential(Linear(runs, hidden, hidden), nn.ReLU(), Linear(runs, hidden, 1))
+        self.log_sd = None if log_sd is None else Vector(runs, outputs, log_sd)
 
     def features(self, state: Tensor, mask: Tensor | None = None) -> Tensor:
         """Trunk features (runs, batch, hidden) of states (runs, batch, inputs)."""
@@ -46,7 +51,11 @@ class QNetwork(nn.Module):
     def __init__(self, runs: int, inputs: int, actions: int, hidden: int, dueling: bool = True) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            Linear(runs, inputs, hidden), nn.ReLU(), LayerNorm(runs, hidden), Linear(runs, hidden, hidden), nn.ReLU()
+            Linear(runs, inputs, hidden),
+            nn.ReLU(),
+            LayerNorm(runs, hidden),
+            Linear(runs, hidden, hidden),
+            nn.ReLU(),
         )
         self.value = self._stream(runs, hidden, 1) if dueling else None
         self.advantage = self._stream(runs, hidden, actions)

@@ -8,7 +8,7 @@ from adrl_core.market import Market, Step
 
 
 class Action(NamedTuple):
-    """Bids (rows,) in currency units, allocations (rows, CHANNELS), and how many agents were asked (rows,)."""
+    """Bids (rows,) in currency units, allocations (rows, CHANNELS), number of agents asked (rows,)."""
 
     bid: Tensor
     allocation: Tensor

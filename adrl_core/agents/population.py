@@ -99,5 +99,5 @@ def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> Tensor
     norms.sqrt_()
     scale = (largest / (norms + 1e-6)).clamp_max(1.0)
     for gradient in gradients:
-        gradient *= scale[:, None, None]
+        gradient.mul_(scale[:, None, None])
     return norms

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adrl_core.agents import distributions as dist
 from adrl_core.agents.networks import ActorCritic
-from adrl_core.agents.population import Vector, clip_gradients, initialise
+from adrl_core.agents.population import clip_gradients, initialise
 from adrl_core.config import PPO
 from adrl_core.market.presets import STATE_SIZE
 
@@ -76,10 +76,9 @@ class PPOAgent:
 
     def __post_init__(self) -> None:
         runs = len(self.seeds)
-        network = ActorCritic(runs, STATE_SIZE, self.outputs, self.config.hidden)
+        log_sd = self.config.initial_log_sd if self.gaussian else None
+        network = ActorCritic(runs, STATE_SIZE, self.outputs, self.config.hidden, log_sd)
         initialise(network, self.seeds, self.number)
-        if self.gaussian:
-            network.log_sd = Vector(runs, self.outputs, self.config.initial_log_sd)
         self.network = network.to(self.device)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=self.config.learning_rate, eps=1e-5, fused=True
@@ -88,7 +87,7 @@ class PPOAgent:
     def sample(self, state: Tensor, noise: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Actions and their log-probabilities (runs, batch, ...) drawn with the given noise."""
         logits = self.network.policy(state, mask)
-        if self.gaussian:
+        if self.network.log_sd is not None:
             action = dist.gaussian_sample(logits, self.network.log_sd(), noise)
         else:
             action = dist.categorical_sample(logits, noise)
@@ -100,12 +99,12 @@ class PPOAgent:
         return logits if self.gaussian else logits.argmax(-1)
 
     def _log_prob(self, logits: Tensor, action: Tensor) -> Tensor:
-        if self.gaussian:
+        if self.network.log_sd is not None:
             return dist.gaussian_log_prob(logits, self.network.log_sd(), action)
         return dist.categorical_log_prob(logits, action)
 
     def _entropy(self, logits: Tensor) -> Tensor:
-        if self.gaussian:
+        if self.network.log_sd is not None:
             return dist.gaussian_entropy(self.network.log_sd()).expand(logits.shape[:2])
         return dist.categorical_entropy(logits)
 
@@ -123,8 +122,8 @@ class PPOAgent:
             uniforms: (runs, epochs * steps), which order the minibatches.
 
         Returns:
-            Means over the minibatches, one value a run: policy_loss, value_loss, entropy, clipped, ratio_error,
-            gradient_norm.
+            Means over the minibatches, one value a run: policy_loss, value_loss, entropy, clipped,
+            ratio_error, gradient_norm.
         """
         config = self.config
         with torch.no_grad():
@@ -183,7 +182,7 @@ class PPOAgent:
 
 
 def _concatenate(rollouts: list[Rollout]) -> Rollout:
-    joined = {}
+    joined: dict[str, Any] = {}
     for f in fields(Rollout):
         parts = [getattr(rollout, f.name) for rollout in rollouts]
         joined[f.name] = None if parts[0] is None else torch.cat(parts, 1)

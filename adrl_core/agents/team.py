@@ -77,11 +77,18 @@ class TeamLearner:
         self.config, self.seeds, self.device = config, list(seeds), torch.device(device)
         self.scale = torch.ones(STATE_SIZE, device=device)
         self.scale[ROI_FEATURES] = config.roi_scale
-        common = {"seeds": self.seeds, "device": device}
-        self.controller = PPOAgent(config.controller, number=0, outputs=MODES, gaussian=False, **common)
-        self.bidding = DDQNAgent(config.bidding, number=1, **common)
-        self.budget = PPOAgent(config.budget, number=2, outputs=CHANNELS, gaussian=True, **common)
-        self.agents = {"controller": self.controller, "bidding": self.bidding, "budget": self.budget}
+        self.controller = PPOAgent(config.controller, self.seeds, 0, MODES, gaussian=False, device=device)
+        self.bidding = DDQNAgent(config.bidding, self.seeds, 1, device)
+        self.budget = PPOAgent(config.budget, self.seeds, 2, CHANNELS, gaussian=True, device=device)
+        self.agents: dict[str, PPOAgent | DDQNAgent] = {
+            "controller": self.controller,
+            "bidding": self.bidding,
+            "budget": self.budget,
+        }
+            "controller": self.controller,
+            "bidding": self.bidding,
+            "budget": self.budget,
+        }
 
     @torch.no_grad()
     def play_episode(self, market: Market, number: int) -> Episode:
@@ -127,7 +134,7 @@ class TeamLearner:
         return Episode(state, mode, level, allocation, reward, steps)
 
     def learn(self, number: int, episodes: int) -> dict[str, dict[str, Tensor]]:
-        """Let each agent learn after episode `number` of `episodes`; its metrics, one value a run, by agent."""
+        """Let each agent learn after episode `number` of `episodes`; returns metrics (runs,) by agent."""
         config = self.config.bidding
         learners = [
             agent

@@ -166,7 +166,7 @@ class ChannelsMarket(Market):
         return Auctions(clicks + unclicked, clicks, conversions, total)
 
     def _thin(self, rows: Tensor, counts: Tensor, spend: Tensor) -> None:
-        """Cut counts (3, rows, CHANNELS) and spend of the given rows, in place, to what their money allows."""
+        """Cut counts (3, rows, CHANNELS) and spend of some rows, in place, to what their money allows."""
         remaining = self.remaining[rows]
         kept_share = (remaining / spend[rows].sum(1))[:, None]
         uniforms = np.stack(
