@@ -85,10 +85,6 @@ class TeamLearner:
             "bidding": self.bidding,
             "budget": self.budget,
         }
-            "controller": self.controller,
-            "bidding": self.bidding,
-            "budget": self.budget,
-        }
 
     @torch.no_grad()
     def play_episode(self, market: Market, number: int) -> Episode:
