@@ -12,7 +12,7 @@ from adrl_core.report.stages import STAGES, code_only, inputs, job, notebook_stu
 
 
 def test_code_only_ignores_prose_and_layout() -> None:
-    before = '"""Doc."""\n\ndef f(x):\n    """Says."""\n    # why\n    return [x,\n        1]\n\nclass A:\n    b = 1\n    "about b"\n'
+    before = '"""Doc."""\ndef f(x):\n    """Says."""\n    # why\n    return [x,\n   1]\n\nclass A:\n    b = 1\n    "b"\n'
     after = "def f(x): return [x, 1]\nclass A:\n    b=1"
     assert code_only(before) == code_only(after)
     assert code_only(before) != code_only(after.replace("1", "2"))
