@@ -22,9 +22,9 @@ env: $(STAMP) ## Create .venv from requirements.lock
 # torch comes first and without a hash: which of its builds fits (CPU or CUDA) is the machine's choice.
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "$$(grep -oE '^torch==[0-9.]+' requirements.lock)"
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -qq "$$(grep -oE '^torch==[0-9.]+' requirements.lock)"
+	$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	touch $@
 
 report: $(STAMP) ## Run the quick profile and build the book from it

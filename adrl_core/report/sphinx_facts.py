@@ -21,12 +21,13 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
+import adrl_core
 from adrl_core.report import diagrams, manifest
-from adrl_core.report.facts import PARTS, FactError, FactStore, Part
+from adrl_core.report.facts import PARTS, Fact, FactError, FactStore, Part
 from adrl_core.report.stages import NOTEBOOK, results_root
 
-REFERENCES = "/references"
-"""Page that a published number links to."""
+SETTINGS, RUNS, PUBLISHED = "/design", "/status", "/references"
+"""Pages that a fact without a stage links to: a setting, a manifest's content, a published number."""
 
 
 @dataclass
@@ -51,6 +52,15 @@ def results_of(env: BuildEnvironment) -> Results:
 def stage_document(stage: str) -> str:
     """Page of a stage's executed notebook, e.g. channels/full/train -> /notebooks/channels-full-train."""
     return f"/notebooks/{stage.replace('/', '-') or 'summary'}"
+
+
+def fact_document(fact: Fact) -> str:
+    """Page that shows where a fact comes from."""
+    if fact.stage:
+        return stage_document(fact.stage)
+    if fact.source == adrl_core.__name__:
+        return SETTINGS
+    return RUNS if "/" in fact.source else PUBLISHED
 
 
 def document_link(env: BuildEnvironment, document: str, text: str) -> addnodes.pending_xref:
@@ -81,8 +91,7 @@ def fact_node(env: BuildEnvironment, quote: str, where: str = "") -> nodes.Node:
         results.problems.append(f"{where or env.docname}: {error}")
         return nodes.problematic(quote, quote)
     node = FactNode(classes=["fact"], tooltip=fact.tooltip())
-    document = stage_document(fact.stage) if fact.stage or "/" in fact.source else REFERENCES
-    node += document_link(env, document, text)
+    node += document_link(env, fact_document(fact), text)
     return node
 
 

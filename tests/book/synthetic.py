@@ -41,6 +41,8 @@ FACTS = {
     "published.full.versus.random.reward.word": Fact(
         value="above", source="published/full/evaluate/evaluation.parquet", stage="published/full/evaluate"
     ),
+    "study.seeds": Fact(value=2, source="published/full/train/manifest.json"),
+    "config.full.bidding.discount": Fact(value=0.99, format="g", source="adrl_core"),
     "claim.C074": Fact(value=511.0, format=".0f", unit="reward", source="report"),
 }
 

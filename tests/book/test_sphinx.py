@@ -17,7 +17,7 @@ from adrl_core.report.manifest import Manifest
 from tests.book.synthetic import PROFILE, make_results
 
 Build = Callable[[str], str]
-TOCTREE = "```{toctree}\n:glob:\n\nreferences\nnotebooks/*\n```\n"
+TOCTREE = "```{toctree}\n:glob:\n\nreferences\ndesign\nstatus\nnotebooks/*\n```\n"
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,8 @@ def build(results: Path, tmp_path: Path) -> Build:
 
     def run(text: str) -> str:
         (source / "index.md").write_text(f"# Page\n\n{text}\n\n{TOCTREE}")
-        (source / "references.md").write_text("# References\n")
+        for page in ("references", "design", "status"):
+            (source / f"{page}.md").write_text(f"# {page}\n")
         settings = {
             "extensions": ["myst_nb", "adrl_core.report.sphinx_facts"],
             "html_theme": "sphinx_book_theme",
@@ -87,6 +88,21 @@ def test_parts_words_and_published_numbers(build: Build) -> None:
     )
     assert "[502.3, 522.3] 502.3 2 above 511" in plain(html)
     assert 'href="references.html"' in html
+
+
+@pytest.mark.parametrize(
+    ("key", "page"),
+    [
+        ("published.random.reward.mean", "notebooks/published-baselines.html"),
+        ("study.seeds", "status.html"),
+        ("config.full.bidding.discount", "design.html"),
+        ("claim.C074", "references.html"),
+    ],
+)
+def test_fact_links_to_where_it_comes_from(build: Build, key: str, page: str) -> None:
+    assert re.search(
+        rf'class="fact" [^>]*><a class="reference internal" href="{page}"', build(f"{{fact}}`{key}`")
+    )
 
 
 def test_fact_table_has_intervals_and_published_numbers(build: Build) -> None:
