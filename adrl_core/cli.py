@@ -112,8 +112,9 @@ def study(
     config = {"profile": profile, "name": name, "markets": markets, "variants": variants}
     config["set"] = json.dumps(chosen)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--cores", str(cores), "--rerun-incomplete", "--keep-going", "--nolock"]
-    command += ["--rerun-triggers", "params", "--workflow-profile", workflow_profile or "none"]
+    command += ["--rerun-incomplete", "--keep-going", "--nolock", "--rerun-triggers", "params"]
+    command += ["--workflow-profile", workflow_profile or "none"]
+    command += [] if workflow_profile else ["--cores", str(cores)]
     command += ["--dry-run"] if dry_run else ["--quiet", "rules", "host"]
     command += ["--until", until] if until else []
     command += ["--forcerun", *outdated] if outdated else []

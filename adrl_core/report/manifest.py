@@ -142,10 +142,10 @@ def hardware() -> dict[str, Any]:
     """The machine: processor, usable cores, memory in GiB, accelerators, operating system."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     reports = [p.read_text(encoding="utf-8") for p in Path("/proc/driver/nvidia/gpus").glob("*/information")]
     return {
-        "cpu": cpu or platform.processor() or platform.machine(),
+        "processor": processor or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": [report.splitlines()[0].partition(":")[2].strip() for report in reports],

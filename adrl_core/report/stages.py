@@ -18,6 +18,7 @@ from typing import Any
 import jupytext
 
 from adrl_core.config import ConfigurationError, Study, profile_study
+from adrl_core.files import sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "executed.ipynb"
@@ -25,16 +26,16 @@ MANIFEST = "manifest.json"
 MARKETS = ("published", "channels")
 VARIANTS = ("full", "tuned")
 
-# The study's hash holds every value that `config` yields; the others move results, they do not make them.
+# These move results, they do not make them.
 MACHINERY = (
     "adrl_core",
-    "adrl_core.config",
     "adrl_core.files",
     "adrl_core.report.execute",
     "adrl_core.report.manifest",
     "adrl_core.report.stages",
 )
-PRESENTATION = ("adrl_core.evidence.figures", "adrl_core.report")
+# What only the summary depends on: the others' configuration is in the hash of their study.
+SUMMARY_ONLY = ("adrl_core.config", "adrl_core.evidence.figures", "adrl_core.report")
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,10 @@ def inputs(work: Job) -> dict[str, str]:
     """
     found = {f"notebooks/{work.notebook.name}": digest(notebook_code(work.notebook, without="show"))}
     for module, path in reached_modules(work.notebook).items():
-        if module not in MACHINERY and (work.stage == "summary" or not module.startswith(PRESENTATION)):
+        if module not in MACHINERY and (work.stage == "summary" or not module.startswith(SUMMARY_ONLY)):
             found[str(path.relative_to(ROOT))] = digest(code_only(path.read_text(encoding="utf-8")))
+            for table in path.parent.glob("*.csv"):
+                found[str(table.relative_to(ROOT))] = sha256(table)
     if work.study:
         found["study"] = work.study.hash
     for folder in upstream(work):

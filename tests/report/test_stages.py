@@ -12,7 +12,9 @@ from adrl_core.report.stages import STAGES, code_only, inputs, job, notebook_stu
 
 
 def test_code_only_ignores_prose_and_layout() -> None:
-    before = '"""Doc."""\ndef f(x):\n    """Says."""\n    # why\n    return [x,\n   1]\n\nclass A:\n    b = 1\n    "b"\n'
+    before = (
+        '"""D."""\ndef f(x):\n    """D."""\n    # c\n    return [x,\n   1]\n\nclass A:\n    b = 1\n    "b"\n'
+    )
     after = "def f(x): return [x, 1]\nclass A:\n    b=1"
     assert code_only(before) == code_only(after)
     assert code_only(before) != code_only(after.replace("1", "2"))
@@ -27,6 +29,7 @@ def test_imports_are_followed() -> None:
     for path in ("train.py", "agents/team.py", "agents/ddqn.py", "market/published.py", "market/noise.py"):
         assert f"adrl_core/{path}" in reached
     assert not any("report" in name or "cli" in name or name == "adrl_core/config.py" for name in reached)
+    assert {"adrl_core/config.py", "adrl_core/evidence/claims.csv"} <= set(inputs(job("summary", "smoke")))
     assert "adrl_core/agents/team.py" not in inputs(job("market", "smoke", "published"))
 
 
