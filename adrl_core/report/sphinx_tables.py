@@ -240,7 +240,7 @@ class StatusTable(ReportDirective):
         """One stage."""
         machine = content.hardware
         hardware = [
-            machine["cpu"],
+            machine["processor"],
             f"{machine['cores']} cores",
             f"{machine['memory_gib']} GiB",
             *machine["gpus"],
