@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from adrl_core.agents.baselines import reference_policies, rounds
 from adrl_core.agents.policy import Policy
 from adrl_core.agents.team import TeamPolicy
 from adrl_core.config import Study
@@ -76,3 +77,21 @@ def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> pd.Dat
     frame.insert(0, "seed", np.repeat(learner.seeds, len(bank)))
     frame.insert(0, "policy", study.variant)
     return frame
+
+
+def evaluate_baselines(study: Study, device: str = "cpu") -> pd.DataFrame:
+    """Evaluate the policies that do not learn on the bank.
+
+    Returns:
+        One row a policy and bank episode: policy, seed (0) and the columns of `play`.
+    """
+    market = make_market(study.market, reward=study.reward, fee=study.fee, device=device)
+    bank = np.arange(study.evaluation_episodes)
+    frames = []
+    for policy in reference_policies(study.market, SEARCH_SEED):
+        plays = [play(policy, market, np.full(len(r), BANK_SEED), r) for r in rounds(policy, bank)]
+        frame = pd.concat(plays).sort_values("episode", ignore_index=True)
+        frame.insert(0, "seed", 0)
+        frame.insert(0, "policy", policy.name)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
