@@ -1,10 +1,10 @@
 """The study as a graph of stages; `adrl study PROFILE` calls this and decides what is stale.
 
 Configuration: profile, name (folder of the results), markets, variants (separated by commas),
-set (JSON object of changed study fields). A job needs nothing but its declared inputs and the code.
+set (changed study fields, FIELD=VALUE separated by semicolons). A job needs nothing but its declared inputs and the code.
 """
 
-import json
+import shlex
 import sys
 
 from adrl_core.report import stages
@@ -13,16 +13,15 @@ PROFILE = config.get("profile", "smoke")
 NAME = config.get("name", PROFILE)
 MARKETS = config.get("markets", ",".join(stages.MARKETS)).split(",")
 VARIANTS = config.get("variants", ",".join(stages.VARIANTS)).split(",")
-CHANGES = config.get("set", {})
-CHANGES = json.loads(CHANGES) if isinstance(CHANGES, str) else CHANGES
+CHANGES = [change for change in config.get("set", "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 
 # An error in the configuration shows before any job starts.
-stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, CHANGES)
+stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, stages.parse_changes(CHANGES))
 
+# `exec`, so that a job is the child of its workflow and sees it die.
 RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
-for field, value in CHANGES.items():
-    RUN += f" --set {field}={json.dumps(json.dumps(value))}".replace("{", "{{").replace("}", "}}")
+RUN += "".join(f" --set {shlex.quote(change)}" for change in CHANGES)
 
 
 wildcard_constraints:

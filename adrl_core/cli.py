@@ -1,6 +1,5 @@
 """The `adrl` command: run a stage or a whole study, check its results, say what is installed."""
 
-import json
 import os
 import subprocess
 import sys
@@ -49,20 +48,6 @@ Changes = Annotated[
 Name = Annotated[str, typer.Option(help="Folder below results/; the profile's name if omitted.")]
 
 
-def parse_changes(changes: list[str]) -> dict[str, Any]:
-    """Turn FIELD=VALUE texts into values; a value is JSON, or else a plain text."""
-    found: dict[str, Any] = {}
-    for change in changes:
-        field, separator, value = change.partition("=")
-        if not separator:
-            raise ConfigurationError(f"--set {change!r}: expected FIELD=VALUE")
-        try:
-            found[field] = json.loads(value)
-        except json.JSONDecodeError:
-            found[field] = value
-    return found
-
-
 @app.command()
 def run(
     stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
@@ -75,7 +60,7 @@ def run(
     follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
 ) -> None:
     """Run one stage: execute its notebook and write its results and manifest."""
-    work = stages.job(stage, profile, market, variant, name, parse_changes(changes))
+    work = stages.job(stage, profile, market, variant, name, stages.parse_changes(changes))
     from adrl_core.report import execute
 
     if follow_parent:
@@ -101,8 +86,8 @@ def study(
     """Run a study: every stage that is missing, damaged or stale, resuming what was interrupted."""
     from adrl_core.report import manifest
 
-    chosen = parse_changes(changes)
-    work = stages.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
+    chosen = [tuple(names.split(",")) for names in (markets, variants)]
+    work = stages.jobs(profile, *chosen, name, stages.parse_changes(changes))
     if until and until not in STAGES:
         raise ConfigurationError(f"until = {until!r}: unknown; allowed: {', '.join(STAGES)}")
     if workflow_profile and not (Path(workflow_profile) / "config.yaml").exists():
@@ -110,7 +95,7 @@ def study(
     name = name or profile
     outdated = [str(job.directory / MANIFEST) for job in work if manifest.outdated(job)]
     config = {"profile": profile, "name": name, "markets": markets, "variants": variants}
-    config["set"] = json.dumps(chosen)
+    config["set"] = ";".join(changes)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--rerun-incomplete", "--keep-going", "--nolock", "--rerun-triggers", "params"]
     command += ["--workflow-profile", workflow_profile or "none"]

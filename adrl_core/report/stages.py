@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -168,6 +168,20 @@ def jobs(
         for variant in variants:
             found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
     return [*found, build("summary")]
+
+
+def parse_changes(changes: Iterable[str]) -> dict[str, Any]:
+    """Turn FIELD=VALUE texts into values; a value is JSON, or else a plain text."""
+    found: dict[str, Any] = {}
+    for change in changes:
+        field, separator, value = change.partition("=")
+        if not separator or ";" in value:
+            raise ConfigurationError(f"--set {change!r}: expected FIELD=VALUE, without semicolon")
+        try:
+            found[field] = json.loads(value)
+        except json.JSONDecodeError:
+            found[field] = value
+    return found
 
 
 def inputs(work: Job) -> dict[str, str]:

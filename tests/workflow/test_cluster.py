@@ -26,7 +26,7 @@ def pick(*arguments: str) -> str:
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def slurm(tmp_path: Path) -> Iterator[None]:
     """A controller and a node on this machine, stopped by their process ids at the end."""
     if os.geteuid() != 0:
         pytest.skip("starting Slurm needs root")
@@ -47,7 +47,10 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folders = {name: tmp_path / name for name in ("state", "spool")}
     for folder in folders.values():
         folder.mkdir()
-    configuration = tmp_path / "slurm.conf"
+    # Snakemake's plugin drops SLURM_CONF, so the file lies where Slurm looks for it.
+    configuration = Path("/etc/slurm/slurm.conf")
+    before = configuration.read_text() if configuration.exists() else None
+    configuration.parent.mkdir(exist_ok=True)
     configuration.write_text(
         f"""ClusterName=test
 SlurmctldHost={host}
@@ -71,7 +74,6 @@ NodeName={host} CPUs={os.cpu_count()} RealMemory=12000 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
     )
-    monkeypatch.setenv("SLURM_CONF", str(configuration))
     as_munge = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", *command, "--foreground"]
     daemons = [as_munge, ["slurmctld", "-D"], ["slurmd", "-D"]]
     running = []
@@ -89,6 +91,7 @@ PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
             process.terminate()
             process.wait(timeout=30)
         shutil.rmtree(munge, ignore_errors=True)
+        configuration.unlink() if before is None else configuration.write_text(before)
 
 
 @pytest.fixture
