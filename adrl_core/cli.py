@@ -86,8 +86,8 @@ def study(
     """Run a study: every stage that is missing, damaged or stale, resuming what was interrupted."""
     from adrl_core.report import manifest
 
-    chosen = [tuple(names.split(",")) for names in (markets, variants)]
-    work = stages.jobs(profile, *chosen, name, stages.parse_changes(changes))
+    chosen = stages.parse_changes(changes)
+    work = stages.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
     if until and until not in STAGES:
         raise ConfigurationError(f"until = {until!r}: unknown; allowed: {', '.join(STAGES)}")
     if workflow_profile and not (Path(workflow_profile) / "config.yaml").exists():
