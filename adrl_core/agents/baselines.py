@@ -17,8 +17,8 @@ from adrl_core.agents.oracle import (
 )
 from adrl_core.agents.policy import Action, Policy
 from adrl_core.config import MarketName, RewardName
-from adrl_core.market import Market, Step, make_market
-from adrl_core.market.channels import ChannelsMarket, reach
+from adrl_core.market import Market, Step
+from adrl_core.market.channels import ChannelsMarket, preset_market, reach
 from adrl_core.market.noise import Purpose, draw
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, CHANNELS_BIDS, PUBLISHED_BIDS, STEPS
 
@@ -186,13 +186,10 @@ def best_constant(
 
     All 10 bids x (66 allocations in tenths and the uniform one) are ranked by their expected outcome on the
     first SHORTLIST_EPISODES markets, money running out in expectation; the best SHORTLIST are then simulated
-    on all episodes.
+    on all episodes. Only for the channels family.
     """
-    market = make_market(market_name)
-    assert isinstance(market, ChannelsMarket)
-    allocations = torch.cat((grid_allocations(), torch.tensor([UNIFORM], dtype=torch.float64))).to(
-        market.bids
-    )
+    market = preset_market(market_name)
+    allocations = torch.cat((grid_allocations(), torch.tensor([UNIFORM], dtype=torch.float64)))
     bank = np.arange(episodes)
     shortlist = bank[:SHORTLIST_EPISODES]
     market.reset(np.full(len(shortlist), seed), shortlist)
@@ -200,7 +197,7 @@ def best_constant(
     candidates = [
         Constant(
             "best_constant",
-            float(market.bids[index // len(allocations)]),
+            CHANNELS_BIDS[index // len(allocations)],
             tuple(allocations[index % len(allocations)].tolist()),
         )
         for index in ranked.tolist()
@@ -210,7 +207,7 @@ def best_constant(
 
 def _expected_outcomes(market: ChannelsMarket, allocations: Tensor, by: RewardName) -> Tensor:
     """Mean over the market's rows of the expected outcome of an episode, shape (bids, allocations)."""
-    reached = reach(market.constants, allocations)
+    reached = reach(market.constants, allocations.to(market.bids))
     outcomes = []
     for bid in market.bids.split(1):
         by_channel = expected_by_channel(
