@@ -13,7 +13,7 @@ PROFILE = config.get("profile", "smoke")
 NAME = config.get("name", PROFILE)
 MARKETS = config.get("markets", ",".join(stages.MARKETS)).split(",")
 VARIANTS = config.get("variants", ",".join(stages.VARIANTS)).split(",")
-CHANGES = [change for change in config.get("set", "").split(";") if change]
+CHANGES = [change for change in (config.get("set") or "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 
 # An error in the configuration shows before any job starts.
