@@ -106,7 +106,7 @@ def study(
     command += ["--config", *(f"{key}={value}" for key, value in config.items())]
     environment = os.environ | {"XDG_CACHE_HOME": str(ROOT / ".snakemake" / "cache")}
     # Our own lock, which a killed study cannot leave behind, stands in for Snakemake's.
-    with exclusive(results_root() / name / "lock.partial", patience=2):
+    with exclusive(results_root() / name / "study.partial", patience=2):
         code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
     if code:
         raise RuntimeError(f"study {name}: not finished; the same command takes it up again (logs: run.log)")
