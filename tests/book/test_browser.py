@@ -14,6 +14,11 @@ CHAPTERS = ("index", "architecture", "mathematics", "experiments", "design", "st
 
 # Elements whose content may be wider than a phone must scroll by themselves, never the page.
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
+LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager';
+  return image.decode().catch(() => null);
+}))"""
+SETTLE_MS = 200
 UNDESCRIBED = "() => [...document.images].filter(i => !i.alt.trim()).map(i => i.src)"
 BROKEN = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
 EQUATIONS = "() => document.querySelectorAll('.math').length"
@@ -60,12 +65,11 @@ def open_page(browser: Browser, path: Path, width: int = 1400) -> tuple[Page, li
         ),
     )
     page.goto(path.as_uri(), wait_until="load")
-    # Lazily loaded images count too.
-    page.evaluate("() => document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    page.wait_for_load_state("networkidle")
+    page.evaluate(LOAD_IMAGES)
+    page.wait_for_timeout(SETTLE_MS)
     if page.evaluate(EQUATIONS):
         page.wait_for_function("() => document.querySelector('mjx-container')", timeout=20_000)
-        page.evaluate("() => MathJax.startup.promise")
+        page.evaluate("() => MathJax.startup.promise.then(() => null)")
     return page, problems
 
 
