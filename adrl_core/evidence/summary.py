@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
-from adrl_core.config import VARIANTS, Study, parse_variant
+from adrl_core.config import PROFILES, VARIANTS, Study, parse_variant
 from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
 from adrl_core.evidence.published import CITATION, claims
-from adrl_core.market import presets
+from adrl_core.market import presets, published, reward
+from adrl_core.market.base import ROI_WINDOW
 from adrl_core.report.facts import Fact, FactStore
 
 Facts = dict[str, Fact]
@@ -229,9 +232,18 @@ def _configuration_facts() -> Facts:
         "channels.bid_min": presets.CHANNELS_BIDS[0],
         "channels.bid_max": presets.CHANNELS_BIDS[-1],
         "channels.bid_default": round(presets.CHANNELS_BIDS[presets.DEFAULT_LEVEL], 2),
+        "published.budget": published.BUDGET,
+        "published.auctions": published.MEAN_AUCTIONS,
+        "conversion_value": reward.CONVERSION_VALUE,
+        "reward_low": reward.REWARD_CLIP[0],
+        "reward_high": reward.REWARD_CLIP[1],
+        "roi_window": ROI_WINDOW,
+        "greedy.window": Greedy.WINDOW,
+        "greedy.upper": Greedy.UPPER,
+        "greedy.chain": CHAIN_LENGTH,
     }
     for name, preset in presets.PRESETS.items():
-        constants[f"{name}.budget"] = preset.budget
+        constants |= {f"{name}.{field}": value for field, value in asdict(preset).items()}
     team = parse_variant("full")
     controller = ActorCritic(1, presets.STATE_SIZE, presets.CHANNELS, team.controller.hidden)
     bidding = QNetwork(1, presets.STATE_SIZE, presets.BID_LEVELS, team.bidding.hidden)
@@ -242,6 +254,8 @@ def _configuration_facts() -> Facts:
     for name, field in Study.model_fields.items():
         if isinstance(field.default, int | float):
             facts[f"config.study.{name}"] = _setting(field.default)
+    for name, sizes in PROFILES.items():
+        facts |= {f"config.profile.{name}.{field}": _setting(size) for field, size in sizes.items()}
     return facts
 
 
@@ -255,6 +269,8 @@ def _flatten(prefix: str, model: BaseModel, facts: Facts) -> None:
 
 
 def _setting(value: Any) -> Fact:
+    if isinstance(value, tuple):
+        return Fact(value=", ".join(f"{part:g}" for part in value), source="adrl_core")
     if isinstance(value, bool | str):
         return Fact(value=str(value), source="adrl_core")
     whole = float(value).is_integer() and abs(value) > 1
