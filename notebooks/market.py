@@ -54,3 +54,30 @@ left.set(xlabel="step", ylabel="cost per click")
 right.plot(world.path.competition.numpy().T, color="#d55e00", linewidth=0.6, alpha=0.6)
 right.set(xlabel="step", ylabel="competition")
 plt.show()
+
+# %% [markdown]
+# What each bid level earns when it is kept for whole episodes, with the budget split evenly over the channels:
+# mean shaped reward and profit of 256 training markets.
+
+# %%
+import pandas as pd
+import torch
+
+from adrl_core.market.presets import CHANNELS, STEPS
+
+rows = 256
+even = torch.full((rows, CHANNELS), 1 / CHANNELS)
+earned = {}
+for bid in world.bids:
+    world.reset(np.zeros(rows, dtype=int), np.arange(rows))
+    played = [world.step(bid.expand(rows), even) for _ in range(STEPS)]
+    totals = (torch.stack([step.shaped for step in played]), torch.stack([step.profit for step in played]))
+    earned[float(bid)] = [float(total.sum(0).mean()) for total in totals]
+constants = pd.DataFrame.from_dict(earned, orient="index", columns=["reward", "profit"]).rename_axis("bid")
+constants.round(1)
+
+# %% tags=["show"]
+figure, axes = plt.subplots(figsize=(5, 2.8), layout="constrained")
+axes.plot(constants["reward"], color="#0072b2", marker="o")
+axes.set(xlabel="constant bid", ylabel="reward of an episode")
+plt.show()

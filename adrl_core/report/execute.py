@@ -1,5 +1,6 @@
 """Running a stage: its notebook under papermill, a log beside it, and the manifest last of all."""
 
+import errno
 import os
 import re
 import sys
@@ -66,9 +67,14 @@ def run(work: Job, threads: int) -> None:
     with exclusive(work.directory / "lock.partial", patience=10):
         (work.directory / MANIFEST).unlink(missing_ok=True)
         (work.directory / FAILED).unlink(missing_ok=True)
-        drop_foreign_state(work.directory, inputs_hash(found))
-        execute(work, threads)
-        describe(work, found, started).save(work.directory / MANIFEST)
+        try:
+            drop_foreign_state(work.directory, inputs_hash(found))
+            execute(work, threads)
+            describe(work, found, started).save(work.directory / MANIFEST)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StageError(f"{work.title}: no space left for {work.directory}") from None
+            raise
         (work.directory / "inputs.partial").unlink()
 
 

@@ -148,6 +148,7 @@ def hardware() -> dict[str, Any]:
         "processor": processor or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "device": os.environ.get("ADRL_DEVICE", "cpu"),
         "gpus": [report.splitlines()[0].partition(":")[2].strip() for report in reports],
         "system": f"{platform.system()} {platform.machine()}",
     }
