@@ -56,8 +56,8 @@ right.set(xlabel="step", ylabel="competition")
 plt.show()
 
 # %% [markdown]
-# What each bid level earns when it is kept for whole episodes, with the budget split evenly over the channels:
-# mean shaped reward and profit of 256 training markets.
+# What each bid level earns when it is kept for whole episodes, with the budget split evenly over the
+# channels: mean shaped reward and profit of 256 training markets.
 
 # %%
 import pandas as pd

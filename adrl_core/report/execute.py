@@ -113,6 +113,7 @@ def execute(work: Job, threads: int) -> None:
                 stderr_file=stream,
                 cwd=str(ROOT),
                 autosave_cell_every=0,
+                start_timeout=300,  # A machine that is busy elsewhere may take minutes.
                 extra_arguments=["--log-level=50"],
             )
         except PapermillExecutionError as error:
