@@ -5,13 +5,13 @@ source, a manifest does not match its files or its inputs, or a notebook recorde
 """
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, cast
 
+import nbformat
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -109,6 +109,18 @@ class FactRole(SphinxRole):
         return [fact_node(self.env, self.text, self.get_location())], []
 
 
+def described(path: Path) -> str:
+    """An executed notebook as JSON in which every image has, as text alternative, the sentence before it."""
+    notebook = nbformat.read(path, as_version=4)
+    before = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            before = " ".join(line for line in cell.source.splitlines() if not line.startswith("#"))
+        elif any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
+            cell.metadata["mystnb"] = {"image": {"alt": f"Figure: {before.split('. ')[0].strip()}"}}
+    return str(nbformat.writes(notebook))
+
+
 def place_notebooks(results: Path, target: Path) -> None:
     """Mirror every executed notebook of the results into the book; unchanged ones keep their date."""
     target.mkdir(parents=True, exist_ok=True)
@@ -119,9 +131,9 @@ def place_notebooks(results: Path, target: Path) -> None:
     for stale in set(target.glob("*.ipynb")) - {target / name for name in wanted}:
         stale.unlink()
     for name, notebook in wanted.items():
-        copy = target / name
-        if not copy.exists() or copy.read_bytes() != notebook.read_bytes():
-            shutil.copyfile(notebook, copy)
+        copy, content = target / name, described(notebook)
+        if not copy.exists() or copy.read_text(encoding="utf-8") != content:
+            copy.write_text(content, encoding="utf-8")
 
 
 def prepare(app: Sphinx, config: Config) -> None:

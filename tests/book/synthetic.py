@@ -56,8 +56,11 @@ def make_results(markets: tuple[str, ...] = MARKETS, variants: tuple[str, ...] =
 def make_stage(work: Job) -> None:
     """Write one stage: notebook, outputs, manifest."""
     work.directory.mkdir(parents=True, exist_ok=True)
-    cells = [nbformat.v4.new_markdown_cell(f"# {work.title}"), nbformat.v4.new_code_cell("1 + 1")]
-    cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
+    text = f"# {work.title}\n\nA line that rises. More words."
+    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("draw()")]
+    cells[1].outputs = [
+        nbformat.v4.new_output("display_data", {"image/svg+xml": SVG, "text/plain": "figure"})
+    ]
     metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3"},
         "language_info": {"name": "python", "pygments_lexer": "ipython3"},

@@ -19,7 +19,9 @@ LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
   return image.decode().catch(() => null);
 }))"""
 SETTLE_MS = 200
-UNDESCRIBED = "() => [...document.images].filter(i => !i.alt.trim()).map(i => i.src)"
+UNDESCRIBED = (
+    "() => [...document.images].filter(i => !i.alt.trim() || i.alt.includes('_images/')).map(i => i.src)"
+)
 BROKEN = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
 EQUATIONS = "() => document.querySelectorAll('.math').length"
 RENDERED = "() => document.querySelectorAll('.math mjx-container svg').length"

@@ -105,6 +105,12 @@ def test_fact_links_to_where_it_comes_from(build: Build, key: str, page: str) ->
     )
 
 
+def test_notebook_images_are_described_by_the_text_before_them(build: Build, tmp_path: Path) -> None:
+    build("Text.")
+    html = (tmp_path / "html" / "notebooks" / "published-market.html").read_text()
+    assert 'alt="Figure: A line that rises"' in html
+
+
 def test_fact_table_has_intervals_and_published_numbers(build: Build) -> None:
     html = plain(
         build(
