@@ -235,6 +235,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
 def code_only(source: str) -> str:
     """Python source without comments, docstrings and formatting."""
     tree = ast.parse(source)
