@@ -72,7 +72,7 @@ def run(
 @app.command()
 def study(
     profile: Annotated[str, typer.Argument(help=f"One of {', '.join(PROFILES)}.")],
-    cores: Annotated[int, typer.Option(min=1, help="Jobs to run at once.")] = os.cpu_count() or 1,
+    cores: Annotated[int, typer.Option(min=1, help="Jobs to run at once.")] = len(os.sched_getaffinity(0)),
     markets: Annotated[str, typer.Option(help="Markets, separated by commas.")] = ",".join(MARKETS),
     variants: Annotated[str, typer.Option(help="Variants, separated by commas.")] = ",".join(VARIANTS),
     name: Name = "",
