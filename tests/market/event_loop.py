@@ -61,7 +61,7 @@ def hold_auctions(
     row = np.repeat(np.repeat(np.arange(rows), 3), entered.ravel())
     channel = np.repeat(np.tile(np.arange(3), rows), entered.ravel())
     # Auctions of a row lie together, its channels shuffled.
-    order = np.lexsort((rng.random(len(row)), row))
+    order = np.argsort(row + rng.random(len(row)))
     row, channel = row[order], channel[order]
 
     off_centre = competition[row] - 0.65

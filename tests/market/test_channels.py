@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from event_loop import Situation, hold_auctions
+from event_loop import Brought, Situation, hold_auctions
 from scipy import integrate, stats
 
 from adrl_core.agents.oracle import expected_by_channel
@@ -93,15 +93,18 @@ def test_step_against_single_auctions(case):
     constants, rows = PRESETS[preset], 60_000
     market = frozen_market(constants, situation, rows, seed=100 + case)
     step = market.step(*full(market, bid, allocation))
-    rng = np.random.default_rng(case)
-    brought = hold_auctions(constants, rng, situation, bid, allocation, np.full(rows, constants.budget))
+    rng, money = np.random.default_rng(case), np.full(rows // 10, constants.budget)
+    parts = [hold_auctions(constants, rng, situation, bid, allocation, money) for _ in range(10)]
+    brought = Brought(*(np.concatenate(field) for field in zip(*parts, strict=True)))
     samples = [(getattr(step.auctions, f).double().numpy(), getattr(brought, f)) for f in FIELDS]
     samples.append((step.shaped.double().numpy(), brought.reward))
     for ours, theirs in samples:
         error = np.sqrt((ours.var() + theirs.var()) / rows)
         assert abs(ours.mean() - theirs.mean()) < 4 * error + 1e-12
         if brought.spend.mean() > 1:
-            assert ours.var() == pytest.approx(theirs.var(), rel=0.05)
+            # Rare counts are so heavy in the tail that chance alone moves their variance by more than 5 %.
+            chance = np.sqrt(2 * (stats.kurtosis(theirs, fisher=False) - 1) / rows)
+            assert ours.var() == pytest.approx(theirs.var(), rel=max(0.05, 4 * chance))
 
 
 @pytest.mark.slow
