@@ -1,6 +1,8 @@
 """The `adrl` command: run a stage or a whole study, check its results, say what is installed."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Run reproducible studies of the three-agent bidding team, and check their results.",
 )
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies: no workflow outlives its `adrl study`."""
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+
 
 Profile = Annotated[str, typer.Option(help=f"Sizes of the study: {', '.join(PROFILES)}.")]
 Changes = Annotated[
@@ -107,8 +116,8 @@ def study(
     environment = os.environ | {"XDG_CACHE_HOME": str(ROOT / ".snakemake" / "cache")}
     # Our own lock, which a killed study cannot leave behind, stands in for Snakemake's.
     with exclusive(results_root() / name / "study.partial", patience=2):
-        code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
-    if code:
+        outcome = subprocess.run(command, env=environment, cwd=ROOT, preexec_fn=die_with_parent, check=False)
+    if outcome.returncode:
         raise RuntimeError(f"study {name}: not finished; the same command takes it up again (logs: run.log)")
 
 

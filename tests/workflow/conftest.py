@@ -25,7 +25,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def adrl(results: Path) -> Adrl:
     """Call `adrl` with arguments; returns the completed process."""
 
-    def call(*arguments: str, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
+    def call(*arguments: str, timeout: float = 1800) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*COMMAND, *arguments],
             cwd=ROOT,
