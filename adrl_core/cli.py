@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +45,18 @@ app = typer.Typer(
 )
 
 
+def stop_with_parent() -> None:
+    """End this process soon after the one that started it: a killed workflow leaves no job behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # The kernel watches this process in the same way.
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies: no workflow outlives its `adrl study`."""
     set_death_signal = 1
@@ -69,11 +83,11 @@ def run(
     follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
 ) -> None:
     """Run one stage: execute its notebook and write its results and manifest."""
+    if follow_parent:
+        stop_with_parent()
     work = stages.job(stage, profile, market, variant, name, stages.parse_changes(changes))
     from adrl_core.report import execute
 
-    if follow_parent:
-        execute.stop_with_parent()
     execute.run(work, threads)
     typer.echo(f"{work.title}: done")
 

@@ -4,8 +4,6 @@ import errno
 import os
 import re
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,15 +149,3 @@ def tidied(path: Path, work: Job) -> NotebookNode:
             if output.output_type == "stream":
                 output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
     return notebook
-
-
-def stop_with_parent() -> None:
-    """End this process soon after the one that started it: a killed workflow leaves no job behind."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)  # The kernel watches this process in the same way.
-
-    threading.Thread(target=watch, daemon=True).start()
