@@ -115,8 +115,9 @@ class Team(Frozen):
     """Factor on the reward the agents learn from; logged rewards are never scaled."""
     roi_scale: Annotated[float, Field(ge=0)] = 1.0
     """Factor on the two ROI features before they enter a network (not published)."""
-    ask: Literal["controller", "bidding", "budget", "both"] = "controller"
-    """Who decides whom to ask: the Controller, or always the named specialist(s)."""
+    ask: Literal["controller", "both_first", "bidding", "budget", "both"] = "controller"
+    """Whom to ask: what the Controller decides; both in the first half of the training, and only then what it
+    decides; or always the named."""
 
 
 TUNED: dict[str, Any] = {}

@@ -79,7 +79,7 @@ def train(
         task = progress.add_task(f"{study.market} {study.variant}", total=last, completed=first)
         clock = time.monotonic()
         for number in range(first, last):
-            episode = learner.play_episode(market, number)
+            episode = learner.play_episode(market, number, study.episodes)
             metrics = learner.learn(number, study.episodes)
             epsilon = exploration_rate(study.team.bidding, number)
             journal.add(number, episode, metrics, epsilon, detailed=number in (0, study.episodes - 1))

@@ -43,7 +43,7 @@ def test_changes_are_laid_over_a_variant_in_order() -> None:
         ("full+bidding.discount=much", "bidding.discount = 'much': .*valid number"),
         ("full+bidding.hidden=1.5", "bidding.hidden = '1.5': .*valid integer"),
         ("full+controller.dropout=1", "controller.dropout = '1': .*less than 1"),
-        ("full+ask=nobody", "ask = 'nobody': .*'controller', 'bidding', 'budget' or 'both'"),
+        ("full+ask=nobody", "ask = 'nobody': .*'controller', 'both_first', 'bidding', 'budget' or 'both'"),
         ("full+bidding=3", "bidding = '3': "),
     ],
 )

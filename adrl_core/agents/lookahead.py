@@ -16,11 +16,19 @@ from adrl_core.agents.oracle import CHUNK, ActionGrid, Free, expected_value, rea
 from adrl_core.agents.policy import Action
 from adrl_core.config import RewardName
 from adrl_core.market import Market, Step
-from adrl_core.market.channels import ChannelsMarket
+from adrl_core.market.channels import (
+    COMPETITION_BOUNDS,
+    COMPETITION_SWING,
+    COST_BOUNDS,
+    COST_SWING,
+    ChannelsMarket,
+    pulled_competition,
+    pulled_log_cost,
+)
 from adrl_core.market.presets import STEPS, ChannelConstants
 
-LOG_COSTS = torch.linspace(math.log(0.5), math.log(5.0), 25)
-COMPETITIONS = torch.linspace(0.3, 1.0, 9)
+LOG_COSTS = torch.linspace(*COST_BOUNDS, 25)
+COMPETITIONS = torch.linspace(*COMPETITION_BOUNDS, 9)
 VOLATILITIES = torch.linspace(0.1, 0.3, 5)
 SHADOW_PRICES = torch.cat((torch.zeros(1), torch.logspace(math.log10(0.02), math.log10(20.0), 27)))
 QUADRATURE_NODES = 15
@@ -70,12 +78,12 @@ def spend_to_go(grid: ActionGrid, by: RewardName) -> Tensor:
 
 def _transitions(constants: ChannelConstants) -> tuple[Tensor, Tensor]:
     """Expectation matrices of log cost and competition for each volatility (markets' own equations)."""
-    pulled_cost = LOG_COSTS + constants.price_reversion * (math.log(2.0) - LOG_COSTS)
-    pulled_level = COMPETITIONS + 0.1 * (constants.competition_mean - COMPETITIONS)
+    pulled_cost = pulled_log_cost(constants, LOG_COSTS)
+    pulled_level = pulled_competition(COMPETITIONS, constants.competition_mean)
     volatilities = VOLATILITIES.tolist()
     return (
-        torch.stack([transition(LOG_COSTS, pulled_cost, 0.5 * v) for v in volatilities]),
-        torch.stack([transition(COMPETITIONS, pulled_level, 0.25 * v) for v in volatilities]),
+        torch.stack([transition(LOG_COSTS, pulled_cost, COST_SWING * v) for v in volatilities]),
+        torch.stack([transition(COMPETITIONS, pulled_level, COMPETITION_SWING * v) for v in volatilities]),
     )
 
 

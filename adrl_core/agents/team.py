@@ -38,6 +38,13 @@ class Episode:
     steps: list[Step]
 
 
+def fixed_mode_of(config: Team, number: int, episodes: int) -> int | None:
+    """The mode of a training episode that the Controller does not decide, or None where it decides."""
+    if config.ask == "both_first" and number < episodes // 2:
+        return BOTH
+    return FIXED_MODE.get(config.ask)
+
+
 def asks_bidding(mode: Tensor) -> Tensor:
     """Whether the Bidding agent is asked in a mode."""
     return mode != BUDGET_ONLY
@@ -87,8 +94,9 @@ class TeamLearner:
         }
 
     @torch.no_grad()
-    def play_episode(self, market: Market, number: int) -> Episode:
-        """Play training episode `number` in every run, exploring, and store what each agent decided."""
+    def play_episode(self, market: Market, number: int, episodes: int = 1) -> Episode:
+        """Play training episode `number` of `episodes` in every run, exploring, and store the decisions."""
+        fixed_mode = fixed_mode_of(self.config, number, episodes)
         explore, normal, masks = self._exploration(number)
         epsilon = exploration_rate(self.config.bidding, number)
         state = market.reset(self.seeds, [number] * len(self.seeds)) * self.scale
@@ -97,11 +105,11 @@ class TeamLearner:
         for t in range(STEPS):
             row = state[:, None]
             controller_mask, budget_mask = (m if m is None else m[:, t, None] for m in masks)
-            if self.config.ask == "controller":
+            if fixed_mode is None:
                 mode, mode_log_prob = self.controller.sample(row, explore[:, t, None, 0], controller_mask)
                 mode, mode_log_prob = mode[:, 0], mode_log_prob[:, 0]
             else:
-                mode = torch.full((len(self.seeds),), FIXED_MODE[self.config.ask], device=self.device)
+                mode = torch.full((len(self.seeds),), fixed_mode, device=self.device)
                 mode_log_prob = torch.zeros_like(state[:, 0])
             level = self.bidding.sample(row, explore[:, t, None, 1], explore[:, t, None, 2], epsilon)[:, 0]
             logits, logits_log_prob = self.budget.sample(row, normal[t], budget_mask)
@@ -118,12 +126,12 @@ class TeamLearner:
         state, mode, mode_log_prob, level, logits, logits_log_prob, allocation, reward, after = stacked
         scaled = reward * self.config.reward_scale
         always = torch.ones_like(scaled)
-        if self.config.ask == "controller":
+        if fixed_mode is None:
             self.controller.rollouts.append(Rollout(state, mode, mode_log_prob, masks[0], always, scaled))
-        if self.config.ask != "bidding":
+        if fixed_mode != BIDDING_ONLY:
             asked = asks_budget(mode).to(scaled.dtype)
             self.budget.rollouts.append(Rollout(state, logits, logits_log_prob, masks[1], asked, scaled))
-        if self.config.ask != "budget":
+        if fixed_mode != BUDGET_ONLY:
             continues = always.clone()
             continues[:, -1] = 0.0
             self.bidding.replay.add(Transitions(state, level, scaled, after, continues), asks_bidding(mode))
@@ -214,10 +222,11 @@ class TeamPolicy:
         """Greedy actions in states (rows, STATE_SIZE)."""
         learner = self.learner
         by_run = (state * learner.scale).reshape(self.runs, -1, STATE_SIZE)
-        if learner.config.ask == "controller":
+        fixed_mode = FIXED_MODE.get(learner.config.ask)
+        if fixed_mode is None:
             self.mode = learner.controller.greedy(by_run).reshape(-1)
         else:
-            self.mode = torch.full_like(state[:, 0], FIXED_MODE[learner.config.ask], dtype=torch.int64)
+            self.mode = torch.full_like(state[:, 0], fixed_mode, dtype=torch.int64)
         level = learner.bidding.greedy(by_run).reshape(-1)
         allocation = learner.budget.greedy(by_run).reshape(-1, CHANNELS).softmax(1)
         self.level, bid, allocation, asked = combine(self.mode, level, allocation, self.bids)

@@ -17,6 +17,12 @@ from adrl_core.market.presets import CHANNELS, CHANNELS_BIDS, PRESETS, STEPS, Ch
 
 PHASES = (0.0, 1.0 / 3.0, 2.0 / 3.0)
 COMPETITION_CENTRE = 0.65
+COST_CENTRE = math.log(2.0)
+COST_BOUNDS = (math.log(0.5), math.log(5.0))
+COST_SWING = 0.5
+COMPETITION_REVERSION = 0.1
+COMPETITION_BOUNDS = (0.3, 1.0)
+COMPETITION_SWING = 0.25
 SHIFT_RISE = 0.35
 SHIFT_WINDOW = (30, 70)
 EXCHANGED = [1, 0, 2]
@@ -25,6 +31,16 @@ EXCHANGED = [1, 0, 2]
 def season(t: Tensor) -> Tensor:
     """Seasonal swing sin(2 pi (t / T + phase)) of each channel; shape (*t.shape, CHANNELS)."""
     return torch.sin(2.0 * math.pi * (t[..., None] / STEPS + t.new_tensor(PHASES)))
+
+
+def pulled_log_cost(constants: ChannelConstants, log_cost: Tensor) -> Tensor:
+    """Mean of the next log cost per click before clipping, pulled towards log 2."""
+    return log_cost + constants.price_reversion * (COST_CENTRE - log_cost)
+
+
+def pulled_competition(competition: Tensor, mean: Tensor | float) -> Tensor:
+    """Mean of the next competition level before clipping, pulled towards its mean."""
+    return competition + COMPETITION_REVERSION * (mean - competition)
 
 
 def log_median_price(constants: ChannelConstants, cost_per_click: Tensor, competition: Tensor) -> Tensor:
@@ -109,19 +125,19 @@ class ChannelsMarket(Market):
         low, high = constants.competition_start
         first, last = SHIFT_WINDOW
         self.shift_time = first + ((last - first + 1) * start[3]).floor()
-        centre = math.log(2.0)
-        bounds = (math.log(0.5), math.log(5.0))
-        log_cost = (centre + constants.price_spread * walk[0, 0]).clamp(*bounds)
+        log_cost = (COST_CENTRE + constants.price_spread * walk[0, 0]).clamp(*COST_BOUNDS)
         level = low + (high - low) * start[2]
         mean = torch.full_like(level, constants.competition_mean)
         costs, levels = [log_cost], [level]
         for t in range(STEPS):
-            pulled = log_cost + constants.price_reversion * (centre - log_cost)
-            log_cost = (pulled + 0.5 * volatility * walk[t + 1, 0]).clamp(*bounds)
-            level = (level + 0.1 * (mean - level) + 0.25 * volatility * walk[t + 1, 1]).clamp(0.3, 1.0)
+            cost_shock, level_shock = walk[t + 1]
+            log_cost = pulled_log_cost(constants, log_cost) + COST_SWING * volatility * cost_shock
+            log_cost = log_cost.clamp(*COST_BOUNDS)
+            level = pulled_competition(level, mean) + COMPETITION_SWING * volatility * level_shock
+            level = level.clamp(*COMPETITION_BOUNDS)
             if constants.overlay:
                 now = self.shift_time == t + 1
-                level = torch.where(now, (level + SHIFT_RISE).clamp(0.3, 1.0), level)
+                level = torch.where(now, (level + SHIFT_RISE).clamp(*COMPETITION_BOUNDS), level)
                 mean = torch.where(now, mean + SHIFT_RISE, mean)
             costs.append(log_cost)
             levels.append(level)
@@ -176,8 +192,9 @@ class ChannelsMarket(Market):
             ]
         )
         before = counts[:, rows]
-        chances = torch.as_tensor(uniforms.swapaxes(0, 1).copy()).to(before)
-        after = binomial_quantile(chances, before, kept_share.expand_as(before))
+        chances = torch.as_tensor(uniforms.swapaxes(0, 1).copy(), device=self.device)
+        # In double precision, in which the chance of keeping none of many does not underflow.
+        after = binomial_quantile(chances, before.double(), kept_share.double().expand_as(before)).to(before)
         clicks_before, clicks_after = before[0] + before[1], after[0] + after[1]
         kept = spend[rows] * clicks_after / clicks_before.clamp_min(1.0)
         excess = (kept.sum(1) / remaining).clamp_min(1.0)[:, None]

@@ -268,3 +268,15 @@ def test_acting_greedily_is_without_dropout_and_exploration() -> None:
     expected = combine(mode, level, shares, market.bids)
     assert torch.equal(policy.mode[:2], mode) and torch.equal(policy.level[:2], expected[0])
     torch.testing.assert_close(first.allocation[:2], expected[2])
+
+
+def test_both_first_asks_both_in_the_first_half_of_the_training() -> None:
+    config = small(ask="both_first")
+    learner = TeamLearner(config, [0, 1])
+    market = make_market("channels")
+    first = learner.play_episode(market, 1, episodes=4)
+    assert (first.mode == BOTH).all()
+    assert not learner.controller.rollouts
+    second = learner.play_episode(market, 2, episodes=4)
+    assert set(second.mode.flatten().tolist()) == {BIDDING_ONLY, BUDGET_ONLY, BOTH}
+    assert len(learner.controller.rollouts) == 1
