@@ -139,10 +139,18 @@ def study(
 def check(
     profile: Annotated[str, typer.Argument(help="Folder of the study below results/.")] = "paper",
 ) -> None:
-    """Prove the results: verify every hash, recompute the facts, compare them with the committed ones."""
-    from adrl_core.report import manifest, replay
+    """Prove the results: verify every hash, recompute the facts, compare them and the README with them."""
+    from adrl_core.report import manifest, readme, replay
+    from adrl_core.report.facts import FactStore
 
-    problems = manifest.verify(profile) or replay.changed_facts(results_root() / profile)
+    folder = results_root() / profile
+    problems = manifest.verify(profile) or replay.changed_facts(folder)
+    if (
+        profile == readme.PROFILE
+        and not problems
+        and not readme.is_current(FactStore.load(folder / "facts.json"))
+    ):
+        problems = ["README.md: its table is not what the facts say; `adrl readme` writes it"]
     for problem in problems:
         typer.echo(problem)
     for notice in manifest.notices(profile) if not problems else ():
@@ -163,6 +171,15 @@ def resign(
 
     for line in replay.resign(profile, market, variant):
         typer.echo(line)
+
+
+@app.command("readme")
+def write_readme() -> None:
+    """Write the README's table of results from the committed facts."""
+    from adrl_core.report import readme
+    from adrl_core.report.facts import FactStore
+
+    readme.update(FactStore.load(results_root() / readme.PROFILE / "facts.json"))
 
 
 @app.command()

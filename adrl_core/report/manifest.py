@@ -29,7 +29,7 @@ from adrl_core.report.stages import (
     results_root,
 )
 
-PACKAGES = ("adrl", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "torch", "papermill", "snakemake")
+PACKAGES = ("adrl-core", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "torch", "papermill", "snakemake")
 LOCK = ROOT / "requirements.lock"
 
 
