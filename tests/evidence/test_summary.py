@@ -1,0 +1,122 @@
+"""Facts against a direct calculation from small tables, and the figures drawn from them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from adrl_core.config import Study
+from adrl_core.evidence.figures import draw
+from adrl_core.evidence.summary import summarise
+from adrl_core.report.facts import FactStore
+
+COLUMNS = ("reward", "conversions", "clicks", "impressions", "spend", "profit")
+
+
+def evaluation(policy: str, seeds: int, level: float, generator: np.random.Generator) -> pd.DataFrame:
+    """A made-up evaluation table of 6 episodes a seed."""
+    rows: dict[str, Any] = {
+        "policy": policy,
+        "seed": np.repeat(np.arange(seeds), 6),
+        "episode": np.tile(np.arange(6), seeds),
+    }
+    frame = pd.DataFrame(rows)
+    for column in COLUMNS:
+        frame[column] = generator.gamma(level, size=len(frame))
+    frame["roi"] = frame["profit"] / frame["spend"]
+    return frame
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A study of one market and variant, made up."""
+    root, generator = tmp_path / "smoke", np.random.default_rng(0)
+    for folder in ("channels/baselines", "channels/full/train", "channels/full/evaluate"):
+        (root / folder).mkdir(parents=True)
+    baselines = [evaluation(name, 1, 5.0, generator) for name in ("random", "oracle")]
+    pd.concat(baselines).to_parquet(root / "channels/baselines/evaluation.parquet")
+    evaluation("full", 4, 8.0, generator).to_parquet(root / "channels/full/evaluate/evaluation.parquet")
+    training = pd.DataFrame({"seed": np.repeat(np.arange(4), 20), "episode": np.tile(np.arange(20), 4)})
+    for column in ("reward", "conversions", "mean_level"):
+        training[column] = generator.gamma(5.0, size=len(training))
+    shares = generator.dirichlet((1.0, 1.0, 1.0), len(training)).T
+    for name, share in zip(("bidding_only", "budget_only", "both"), shares, strict=True):
+        training[f"share_{name}"] = share
+    training.to_parquet(root / "channels/full/train/episodes.parquet")
+    manifest = {
+        "parameters": Study(seeds=4, episodes=20, evaluation_episodes=6).model_dump(),
+        "seconds": 90.0,
+        "hardware": {"processor": "a processor"},
+    }
+    (root / "channels/full/train/manifest.json").write_text(json.dumps(manifest))
+    return root
+
+
+@pytest.fixture
+def store(results: Path) -> FactStore:
+    """Its facts."""
+    return summarise(results)
+
+
+def test_team_counts_runs_and_baselines_count_episodes(results: Path, store: FactStore) -> None:
+    frame = pd.read_parquet(results / "channels/full/evaluate/evaluation.parquet")
+    runs = np.array([frame[frame["seed"] == seed]["reward"].mean() for seed in range(4)])
+    fact = store["channels.full.reward.mean"]
+    low, high = stats.ttest_1samp(runs, 0.0).confidence_interval(0.95)
+    assert (fact.value, fact.low, fact.high) == pytest.approx((runs.mean(), low, high))
+    assert (fact.n, fact.unit_of_analysis) == (4, "training runs")
+    assert store["channels.random.reward.mean"].n == 6
+    assert store["channels.full.reward.sd"].value == pytest.approx(frame["reward"].std())
+    ratio = frame["profit"].sum() / frame["spend"].sum()
+    assert store["channels.full.roi.ratio_of_sums"].value == pytest.approx(ratio)
+
+
+def test_comparisons_take_each_run_against_the_reference(results: Path, store: FactStore) -> None:
+    frame = pd.read_parquet(results / "channels/full/evaluate/evaluation.parquet")
+    reference = pd.read_parquet(results / "channels/baselines/evaluation.parquet")
+    oracle = reference[reference["policy"] == "oracle"]["reward"].mean()
+    runs = frame.groupby("seed")["reward"].mean()
+    test = stats.ttest_1samp(runs, oracle)
+    fact = store["channels.full.minus.oracle.reward.mean"]
+    assert fact.value == pytest.approx(runs.mean() - oracle)
+    assert (fact.low, fact.high) == pytest.approx(tuple(b - oracle for b in test.confidence_interval(0.95)))
+    assert store["channels.full.over.oracle.reward.ratio"].value == pytest.approx(runs.mean() / oracle)
+    word = store["channels.full.versus.oracle.reward.word"].value
+    assert (word == "not distinguishable from") == (test.pvalue >= 0.05)
+
+
+def test_training_windows(results: Path, store: FactStore) -> None:
+    training = pd.read_parquet(results / "channels/full/train/episodes.parquet")
+    last = training[training["episode"] >= 18]["share_both"].mean()
+    assert store["channels.full.training.last.share_both.mean"].value == pytest.approx(last)
+    assert store["study.training_window"].value == 2
+    assert store["channels.full.training.minutes"].value == pytest.approx(1.5)
+
+
+def test_published_and_configured_values(store: FactStore) -> None:
+    assert store["claim.C074"].text() == "511.27"
+    assert store["config.full.bidding.replay_capacity"].text() == "50,000"
+    # The report's drawings give 135,940 and 136,331 parameters.
+    assert store["constant.network.actor_critic.parameters"].value == 135_940
+    assert store["constant.network.dueling.parameters"].value == 136_331
+
+
+def test_nothing_to_summarise_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no evaluation found"):
+        summarise(tmp_path)
+
+
+def test_figures_come_with_caption_and_alternative_text(results: Path) -> None:
+    draw(results)
+    drawn = {path.stem: path.read_bytes() for path in (results / "figures").glob("*.svg")}
+    assert {"learning-channels", "evaluation-channels", "modes-channels", "channels-economics"} == set(drawn)
+    for name in drawn:
+        texts = json.loads((results / "figures" / f"{name}.json").read_text())
+        assert all(texts[key] for key in ("title", "caption", "alt"))
+    draw(results)
+    again = {path.stem: path.read_bytes() for path in (results / "figures").glob("*.svg")}
+    assert again == drawn
