@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 @dataclass
@@ -30,14 +31,15 @@ class Measurement:
 
 def show(title: str, measurements: list[Measurement]) -> None:
     """Print a table."""
-    table = Table("", "min", "median", "max", "unit", title=title, title_justify="left")
+    table = Table(Column("", no_wrap=True), "min", "median", "max", "unit", title=title, title_justify="left")
     for column in table.columns[1:4]:
         column.justify = "right"
     for measurement in measurements:
         summary = measurement.summary()
         numbers = (f"{summary[key]:,.3g}" if summary[key] < 1e3 else f"{summary[key]:,.0f}" for key in LEVELS)
         table.add_row(measurement.what, *numbers, measurement.unit)
-    Console().print(table)
+    # Away from a terminal, rich would assume 80 columns and cut the numbers short.
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 LEVELS = ("min", "median", "max")

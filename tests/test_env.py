@@ -229,11 +229,11 @@ def test_stable_baselines_learns_on_the_discrete_face(algorithm: str) -> None:
     torch.set_num_threads(1)
     settings: dict[str, Any] = {
         "DQN": {"learning_starts": 300, "exploration_fraction": 0.4, "gamma": 0.0, "learning_rate": 1e-3},
-        "PPO": {"n_steps": 500, "gamma": 0.0, "gae_lambda": 0.0, "learning_rate": 1e-3},
+        "PPO": {"n_steps": 512, "gamma": 0.0, "gae_lambda": 0.0, "learning_rate": 1e-3},
     }[algorithm]
     env = gymnasium.make("adrl/Channels-v1", action="discrete")
     model = getattr(stable_baselines3, algorithm)("MlpPolicy", env, seed=1, device="cpu", **settings)
-    model.learn(6_000)
+    model.learn(5_120)
 
     def mean_return(policy: Any, episodes: int = 20) -> float:
         rows = AuctionVectorEnv(episodes, "channels", action="discrete")

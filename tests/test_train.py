@@ -143,7 +143,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 def test_a_training_killed_in_the_middle_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    long = study(episodes=60, checkpoint_every=1)
+    long = study(episodes=30, checkpoint_every=1)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     program = (
         "import sys; from pathlib import Path; from adrl_core.config import Study; "
@@ -161,9 +161,6 @@ def test_a_training_killed_in_the_middle_goes_on_as_if_nothing_had_happened(tmp_
     assert not (killed / "checkpoint.pt").exists() and not (killed / "episodes.parquet").exists()
     train(long, killed)
     train(long, whole)
-    # A write that the kill cut short may leave its partial file behind; it is never read.
-    for partial in killed.glob("*.partial.*"):
-        partial.unlink()
     assert_same(whole, killed)
 
 
