@@ -74,8 +74,8 @@ class DDQN(Frozen):
     """Transitions in a gradient step."""
     updates_per_episode: Count = 25
     """Gradient steps after each episode (not published)."""
-    replay_capacity: Count = 50_000
-    """Transitions the replay memory holds."""
+    replay_capacity: Annotated[int, Field(ge=100)] = 50_000
+    """Transitions the replay memory holds; no fewer than an episode brings."""
     target_period: Count = 100
     """Environment steps between two copies of the online into the target network."""
     epsilon_start: Share = 1.0
@@ -120,8 +120,18 @@ class Team(Frozen):
     decides; or always the named."""
 
 
-TUNED: dict[str, Any] = {}
-"""What the tuned configuration changes; the book says how it was found."""
+TUNED: dict[str, Any] = {
+    "controller": {"discount": 0.0, "dropout": 0.0},
+    "bidding": {"discount": 0.0},
+    "budget": {"discount": 0.0, "dropout": 0.0, "learning_rate": 6e-4, "initial_log_sd": 0.5},
+    "reward_scale": 0.1,
+    "roi_scale": 0.05,
+    "ask": "both_first",
+}
+"""What the tuned configuration changes; the book's chapter on design says how it was found."""
+
+TUNING = MappingProxyType({"configurations": 6, "runs": 6, "episodes": 500, "evaluation_episodes": 400})
+"""What was spent to find it: configurations tried, and at most so many runs and episodes for each."""
 
 VARIANTS = MappingProxyType({"full": {}, "tuned": TUNED})
 """Named team configurations, as changes against the published one (`full`)."""

@@ -63,9 +63,8 @@ def train(
         ConfigurationError: resume.pt belongs to another study.
     """
     device = device or default_device()
-    torch.set_num_threads(
-        1
-    )  # More threads would split sums differently, and gain little: jobs run side by side.
+    # More threads would split sums differently, and gain little: jobs run side by side.
+    torch.set_num_threads(1)
     directory.mkdir(parents=True, exist_ok=True)
     seeds = list(range(study.seeds) if runs is None else runs)
     last = study.episodes if stop_after is None else min(stop_after, study.episodes)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
-from adrl_core.config import PROFILES, VARIANTS, Study, parse_variant
+from adrl_core.config import PROFILES, TUNING, VARIANTS, Study, parse_variant
 from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
 from adrl_core.evidence.published import CITATION, claims
 from adrl_core.market import presets, published, reward
@@ -199,8 +199,8 @@ def _training_facts(market: str, variant: str, folder: Path) -> Facts:
 
 
 def _study_facts(results: Path) -> Facts:
-    """Sizes of the study, from the manifest of any of its trainings."""
-    path = next(iter(sorted(results.glob("*/*/train/manifest.json"))), None)
+    """Sizes of the study, from the manifest of any of its evaluations."""
+    path = next(iter(sorted(results.glob("*/*/evaluate/manifest.json"))), None)
     if path is None:
         return {}
     manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -251,6 +251,8 @@ def _configuration_facts() -> Facts:
     constants["network.dueling.parameters"] = parameters_per_run(bidding)
     for key, value in constants.items():
         facts[f"constant.{key}"] = _setting(value)
+    for key, value in TUNING.items():
+        facts[f"config.tuning.{key}"] = _setting(value)
     for name, field in Study.model_fields.items():
         if isinstance(field.default, int | float):
             facts[f"config.study.{name}"] = _setting(field.default)

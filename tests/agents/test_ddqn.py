@@ -18,7 +18,7 @@ from adrl_core.config import DDQN
 from adrl_core.market.presets import BID_LEVELS, STEPS
 
 RUNS = 2
-SMALL = DDQN(hidden=32, batch_size=16, updates_per_episode=6, replay_capacity=80, learning_rate=1e-3)
+SMALL = DDQN(hidden=32, batch_size=16, updates_per_episode=6, replay_capacity=100, learning_rate=1e-3)
 
 
 def test_exploration_rate() -> None:

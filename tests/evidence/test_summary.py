@@ -52,7 +52,7 @@ def results(tmp_path: Path) -> Path:
         "seconds": 90.0,
         "hardware": {"processor": "a processor"},
     }
-    (root / "channels/full/train/manifest.json").write_text(json.dumps(manifest))
+    (root / folder / "manifest.json").write_text(json.dumps(manifest))
     return root
 
 
