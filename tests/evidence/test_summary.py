@@ -52,7 +52,8 @@ def results(tmp_path: Path) -> Path:
         "seconds": 90.0,
         "hardware": {"processor": "a processor"},
     }
-    (root / folder / "manifest.json").write_text(json.dumps(manifest))
+    for folder in ("train", "evaluate"):
+        (root / "channels/full" / folder / "manifest.json").write_text(json.dumps(manifest))
     return root
 
 
