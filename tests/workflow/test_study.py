@@ -154,7 +154,7 @@ def test_resign(adrl: Adrl, results: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     renewed = manifest.Manifest.load(path)
     assert renewed.inputs_hash == signed.inputs_hash
-    assert renewed.resigned[0]["replayed"] == "first 3 episodes of runs 0, 1"
+    assert renewed.resigned[0]["replayed"] == "first 3 episodes of all runs"
 
     table = path.parent / "episodes.parquet"
     frame = pd.read_parquet(table)
