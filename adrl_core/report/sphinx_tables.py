@@ -240,7 +240,7 @@ class StatusTable(ReportDirective):
         """One stage."""
         machine = content.hardware
         hardware = [
-            machine["processor"],
+            machine.get("processor") or machine["cpu"],  # as the first manifests call it
             f"{machine['cores']} cores",
             f"{machine['memory_gib']} GiB",
             *machine["gpus"],
@@ -253,7 +253,9 @@ class StatusTable(ReportDirective):
             [paragraph(", ".join(hardware))],
             [
                 paragraph(
-                    nodes.literal(commit, commit), " with uncommitted changes" if content.git["dirty"] else ""
+                    nodes.literal(commit, commit),
+                    " with uncommitted changes" if content.git["dirty"] else "",
+                    ", signed anew after a replay" if content.resigned else "",
                 )
             ],
         ]
