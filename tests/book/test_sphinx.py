@@ -134,7 +134,7 @@ def test_result_figure_has_caption_and_plain_alternative(build: Build) -> None:
 def test_config_table_lists_every_setting(build: Build) -> None:
     html = plain(build("```{config-table} DDQN\n:compare: full.bidding\n```"))
     assert "Setting Default full bidding Meaning" in html
-    assert "replay_capacity 50,000 50,000 Transitions the replay memory holds." in html
+    assert "replay_capacity 50,000 50,000 Transitions the replay memory holds; no fewer" in html
 
 
 def test_reproduce_names_commands_and_notebooks(build: Build) -> None:
