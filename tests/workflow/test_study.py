@@ -34,6 +34,11 @@ def assert_same_tables(one: Path, other: Path) -> None:
         assert_frame_equal(table, right[path], check_exact=True)
 
 
+def heed_interrupts() -> None:
+    """Undo that a shell's background jobs ignore Ctrl-C, which their children inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
     """Wait until a file exists while a process runs."""
     deadline = time.monotonic() + 120
@@ -99,7 +104,13 @@ def test_interrupted(results: Path) -> None:
     """Ctrl-C stops a stage with one line and exit code 130, and leaves it resumable."""
     folder = results / "smoke" / TRAIN
     command = [*COMMAND, "run", "train", "--set", "episodes=40"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509  (no threads here)
+    ) as process:
         wait_for(folder / "resume.pt", process)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
