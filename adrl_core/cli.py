@@ -26,6 +26,8 @@ class OneLineErrors(TyperGroup):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
+        except typer.Exit:
+            raise  # the command has said all; Exit counts as a RuntimeError, which would be told below
         except ConfigurationError as error:
             message, code = str(error), 2
         except (OSError, RuntimeError, ValueError) as error:

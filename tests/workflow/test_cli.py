@@ -75,3 +75,10 @@ def test_info(results: Path) -> None:
     assert outcome.exit_code == 0
     for text in ("torch 2.13.0", "paper: seeds 20", "mine: 0 stages", "cores"):
         assert text in outcome.output
+
+
+def test_a_failed_check_says_nothing_beside_its_problems(results: Path) -> None:
+    checked = CliRunner().invoke(app, ["check", "nosuch"])
+    assert checked.exit_code == 1
+    assert "no results" in checked.stdout
+    assert checked.stderr == ""

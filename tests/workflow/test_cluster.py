@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import COMMAND, ROOT, Adrl
-from test_study import assert_same_tables, wait_for
 
 from adrl_core.report import manifest
+
+from .conftest import COMMAND, ROOT, Adrl
+from .test_study import assert_same_tables, wait_for
 
 pytestmark = pytest.mark.cluster
 TRAIN = "published/full/train"

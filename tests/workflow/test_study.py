@@ -10,10 +10,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from conftest import COMMAND, ROOT, Adrl
 from pandas.testing import assert_frame_equal
 
 from adrl_core.report import execute, manifest, stages
+
+from .conftest import COMMAND, ROOT, Adrl
 
 pytestmark = pytest.mark.slow
 TRAIN = "published/full/train"
