@@ -4,8 +4,7 @@ The defaults are the published configuration; what the published report leaves o
 "not published" and is our choice.
 """
 
-import hashlib
-import json
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -111,6 +110,8 @@ class Team(Frozen):
     """The agent that splits the budget over the channels."""
     bidding: DDQN = DDQN()
     """The agent that chooses the bid level."""
+    reward: RewardName = "shaped"
+    """Reward the team learns from: the published shaped one, or profit / 10."""
     reward_scale: Positive = 1.0
     """Factor on the reward the agents learn from; logged rewards are never scaled."""
     roi_scale: Annotated[float, Field(ge=0)] = 1.0
@@ -133,7 +134,21 @@ TUNED: dict[str, Any] = {
 TUNING = MappingProxyType({"configurations": 6, "runs": 6, "episodes": 500, "evaluation_episodes": 400})
 """What was spent to find it: configurations tried, and at most so many runs and episodes for each."""
 
-VARIANTS = MappingProxyType({"full": {}, "tuned": TUNED})
+ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
+    {
+        "no_controller": {"ask": "both"},
+        "no_bidding": {"ask": "budget"},
+        "no_budget": {"ask": "bidding"},
+        "uniform_replay": {"bidding": {"priority_exponent": 0.0}},
+        "plain_head": {"bidding": {"dueling": False}},
+        "single_q": {"bidding": {"double": False}},
+        "profit_reward": {"reward": "profit"},
+        "no_entropy": {"controller": {"entropy_weight": 0.0}, "budget": {"entropy_weight": 0.0}},
+    }
+)
+"""The published configuration with one part taken away, each trained anew."""
+
+VARIANTS: Mapping[str, dict[str, Any]] = MappingProxyType({"full": {}, "tuned": TUNED, **ABLATIONS})
 """Named team configurations, as changes against the published one (`full`)."""
 
 
@@ -144,8 +159,6 @@ class Study(Frozen):
     """Market to act in."""
     variant: str = "full"
     """Team configuration: a name, optionally followed by +field=value changes."""
-    reward: RewardName = "shaped"
-    """Reward the team learns from: the published shaped one, or profit / 10."""
     fee: Annotated[float, Field(ge=0)] = 0.0
     """Reward subtracted for each agent asked in a step."""
     seeds: Annotated[int, Field(ge=1, le=10_000)] = 5
@@ -169,11 +182,30 @@ class Study(Frozen):
         parse_variant(study.variant)
         return study
 
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the study and of the team configuration that its variant stands for."""
-        content = {"study": self.model_dump(mode="json"), "team": self.team.model_dump(mode="json")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    def settings(self, fields: tuple[str, ...]) -> dict[str, Any]:
+        """Plain values of some fields; `team` is the configuration that the variant stands for."""
+        content = self.model_dump(mode="json") | {"team": self.team.model_dump(mode="json")}
+        return {field: content[field] for field in fields}
+
+
+TRAINING = ("market", "fee", "seeds", "episodes", "team")
+"""What decides a training; `team` stands for the variant."""
+EVALUATION = ("market", "fee", "evaluation_episodes")
+"""What decides an evaluation, besides the policy."""
+
+
+def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings recorded by an earlier version, with the defaults of all fields added since.
+
+    A new field therefore makes no result stale as long as its default leaves things as they were.
+    """
+    defaults = Study().settings(tuple(field for field in (*Study.model_fields, "team") if field in recorded))
+    return _laid_over(defaults, recorded)
+
+
+def _laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    nested = {k: _laid_over(base[k], v) for k, v in changes.items() if isinstance(v, Mapping) and k in base}
+    return {**base, **changes, **nested}
 
 
 PROFILES = MappingProxyType(

@@ -70,7 +70,7 @@ def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> pd.Dat
         ConfigurationError: the checkpoint is missing, damaged, or of another configuration.
     """
     learner = load_team(study, checkpoint, device)
-    market = make_market(study.market, reward=study.reward, fee=study.fee, device=device)
+    market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
     episodes = np.tile(bank, len(learner.seeds))
     frame = play(TeamPolicy(learner), market, np.full(len(episodes), BANK_SEED), episodes)
@@ -85,7 +85,7 @@ def evaluate_baselines(study: Study, device: str = "cpu") -> pd.DataFrame:
     Returns:
         One row a policy and bank episode: policy, seed (0) and the columns of `play`.
     """
-    market = make_market(study.market, reward=study.reward, fee=study.fee, device=device)
+    market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
     frames = []
     for policy in reference_policies(study.market, SEARCH_SEED):

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from adrl_core.agents.ddqn import exploration_rate
 from adrl_core.agents.team import Episode, TeamLearner, mode_shares
-from adrl_core.config import ConfigurationError, Study
+from adrl_core.config import TRAINING, ConfigurationError, Study, completed
 from adrl_core.files import replacing
 from adrl_core.market import make_market
 from adrl_core.market.presets import CHANNEL_NAMES, STATE_NAMES, STEPS
@@ -68,11 +68,11 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     seeds = list(range(study.seeds) if runs is None else runs)
     last = study.episodes if stop_after is None else min(stop_after, study.episodes)
-    market = make_market(study.market, reward=study.reward, fee=study.fee, device=device)
+    market = make_market(study.market, reward=study.team.reward, fee=study.fee, device=device)
     learner = TeamLearner(study.team, seeds, device)
     journal = Journal(seeds)
     resume = directory / "resume.pt"
-    key = {"study": study.hash, "seeds": seeds}
+    key = {"settings": study.settings(TRAINING), "seeds": seeds}
     first = _take_up(resume, key, learner, journal) if resume.exists() else 0
     with _progress() as progress:
         task = progress.add_task(f"{study.market} {study.variant}", total=last, completed=first)
@@ -106,7 +106,7 @@ def train(
                     (last - done) / rate,
                 )
     journal.write(directory)
-    content = {"study_hash": study.hash, "seeds": seeds, "networks": learner.networks()}
+    content = {**key, "networks": learner.networks()}
     with replacing(directory / "checkpoint.pt") as path:
         torch.save(content, path)
     resume.unlink(missing_ok=True)
@@ -119,10 +119,9 @@ def load_team(study: Study, checkpoint: Path, device: str = "cpu") -> TeamLearne
         ConfigurationError: the file is missing or damaged, or belongs to another configuration.
     """
     content = _load(checkpoint, device)
-    if content.get("study_hash") != study.hash:
+    if completed(content.get("settings", {})) != study.settings(TRAINING):
         raise ConfigurationError(
-            f"checkpoint = {checkpoint}: trained with another configuration "
-            f"({content.get('study_hash', 'unknown')[:12]}); this study is {study.hash[:12]}: train it first"
+            f"checkpoint = {checkpoint}: not trained with the settings of this study; train it first"
         )
     learner = TeamLearner(study.team, content["seeds"], device)
     learner.load_networks(content["networks"])

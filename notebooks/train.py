@@ -20,8 +20,7 @@
 
 # %% tags=["parameters"]
 market = "published"  # published, channels, margin, pacing or shift
-variant = "full"  # a named team, full or tuned, with changes to it appended after a plus sign
-reward = "shaped"  # reward the team learns from: shaped or profit
+variant = "full"  # a named team, such as full, tuned or no_budget, with changes appended after a plus sign
 fee = 0.0  # reward subtracted for each agent asked in a step
 seeds = 5  # independent training runs
 episodes = 300  # training episodes a run

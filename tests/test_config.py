@@ -1,15 +1,19 @@
 """The configuration: defaults as published, and one clear line for whatever is unknown or out of range."""
 
+import json
 from typing import Any
 
 import pytest
 
 from adrl_core.config import (
+    ABLATIONS,
     PROFILES,
+    TRAINING,
     VARIANTS,
     ConfigurationError,
     Study,
     Team,
+    completed,
     parse_variant,
     profile_study,
 )
@@ -63,8 +67,8 @@ def test_bad_variants(variant: str, message: str) -> None:
         ({"evaluation_episodes": 1}, "evaluation_episodes = 1: .*greater than or equal to 2"),
         ({"fee": -0.5}, "fee = -0.5: .*greater than or equal to 0"),
         ({"market": "moon"}, "market = 'moon': .*'published', 'channels', 'margin', 'pacing' or 'shift'"),
-        ({"reward": "fame"}, "reward = 'fame': .*'shaped' or 'profit'"),
-        ({"epochs": 3}, "epochs: unknown parameter; allowed: market, variant, reward"),
+        ({"variant": "full+reward=fame"}, "reward = 'fame': .*'shaped' or 'profit'"),
+        ({"epochs": 3}, "epochs: unknown parameter; allowed: market, variant, fee"),
         ({"seeds": 0, "fee": -1}, "fee = -1: .*; seeds = 0: "),
     ],
 )
@@ -79,18 +83,38 @@ def test_a_study_is_immutable() -> None:
         Study().seeds = 3
 
 
-def test_the_hash_tells_every_study_from_every_other() -> None:
+def test_settings_tell_every_training_from_every_other() -> None:
     studies = [
         Study(),
         Study(market="channels"),
         Study(variant="full+bidding.discount=0"),
-        Study(reward="profit"),
+        Study(variant="profit_reward"),
         Study(fee=1.0),
         Study(seeds=6),
         Study(episodes=301),
     ]
-    assert len({study.hash for study in studies}) == len(studies)
-    assert Study().hash == Study(market="published", seeds=5).hash
+    settings = [study.settings(TRAINING) for study in studies]
+    assert all(one != other for i, one in enumerate(settings) for other in settings[:i])
+    same = Study(variant="full+ask=controller", seeds=5, evaluation_episodes=7, checkpoint_every=3)
+    assert same.settings(TRAINING) == settings[0]
+
+
+def test_recorded_settings_gain_the_defaults_of_later_fields() -> None:
+    present = Study(variant="tuned").settings(TRAINING)
+    recorded = json.loads(json.dumps(present))
+    del recorded["team"]["bidding"]["double"], recorded["team"]["ask"]
+    assert completed(recorded) == Study(variant="tuned+ask=controller").settings(TRAINING)
+    recorded["team"]["bidding"]["gone"] = 1
+    assert completed(recorded)["team"]["bidding"]["gone"] == 1
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_takes_one_part_of_the_published_team_away(name: str) -> None:
+    full, without = parse_variant("full").model_dump(), parse_variant(name).model_dump()
+    agents = ("controller", "budget", "bidding")
+    changes = {f for f in full if f not in agents and full[f] != without[f]}
+    changes |= {f for a in agents for f in full[a] if full[a][f] != without[a][f]}
+    assert len(changes) == 1
 
 
 @pytest.mark.parametrize("profile", PROFILES)

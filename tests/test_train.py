@@ -60,7 +60,7 @@ def assert_same(first: Path, second: Path) -> None:
     for name, table in tables(first).items():
         pd.testing.assert_frame_equal(table, tables(second)[name], check_exact=True)
     contents = [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in (first, second)]
-    assert contents[0]["study_hash"] == contents[1]["study_hash"]
+    assert contents[0]["settings"] == contents[1]["settings"]
     for agent, network in contents[0]["networks"].items():
         for key, value in network.items():
             assert torch.equal(value, contents[1]["networks"][agent][key]), (agent, key)
@@ -205,7 +205,7 @@ def test_bad_checkpoints(finished: Path, tmp_path: Path) -> None:
         load_team(study(), checkpoint)
     checkpoint.write_bytes(whole)
     with pytest.raises(
-        ConfigurationError, match=r"trained with another configuration .* train it first"
+        ConfigurationError, match=r"not trained with the settings of this study; train it first"
     ) as caught:
         load_team(study(market="published"), checkpoint)
     assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from adrl_core.agents.networks import QNetwork
-from adrl_core.agents.population import clip_gradients, initialise
+from adrl_core.agents.population import clip_gradients, initialise, ordered_mean
 from adrl_core.agents.replay import PrioritisedReplay, Transitions, importance_weights
 from adrl_core.config import DDQN
 from adrl_core.market.presets import BID_LEVELS, STATE_SIZE, STEPS
@@ -106,7 +106,7 @@ class DDQNAgent:
             self.optimiser.step()
             self.replay.reprioritise(slot, error.detach())
             records.append(torch.stack((loss, value.mean(1), norm)).detach())
-        return dict(zip(("td_loss", "q_value", "gradient_norm"), torch.stack(records).mean(0), strict=True))
+        return dict(zip(("td_loss", "q_value", "gradient_norm"), ordered_mean(records), strict=True))
 
     def _target(self, batch: Transitions) -> Tensor:
         if self.config.discount == 0.0:

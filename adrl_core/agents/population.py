@@ -1,6 +1,7 @@
 """Layers with a leading axis of runs: many independently trained networks as one tensor program."""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -101,3 +102,8 @@ def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> Tensor
     for gradient in gradients:
         gradient.mul_(scale[:, None, None])
     return norms
+
+
+def ordered_mean(records: Sequence[Tensor]) -> Tensor:
+    """Mean of equally shaped tensors, added one by one for the same reason."""
+    return reduce(torch.add, records) / len(records)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adrl_core.agents import distributions as dist
 from adrl_core.agents.networks import ActorCritic
-from adrl_core.agents.population import clip_gradients, initialise
+from adrl_core.agents.population import clip_gradients, initialise, ordered_mean
 from adrl_core.config import PPO
 from adrl_core.market.presets import STATE_SIZE
 
@@ -163,7 +163,7 @@ class PPOAgent:
                 )
         self.rollouts = []
         names = ("policy_loss", "value_loss", "entropy", "clipped", "ratio_error", "gradient_norm")
-        return dict(zip(names, torch.stack(records).mean(0), strict=True))
+        return dict(zip(names, ordered_mean(records), strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning goes on from."""

@@ -16,6 +16,7 @@ import psutil
 from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Repo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from adrl_core.config import completed
 from adrl_core.files import sha256, write_text
 from adrl_core.report.stages import (
     MANIFEST,
@@ -46,6 +47,8 @@ class Manifest(BaseModel):
     changes: dict[str, Any]
     """Study fields changed against the profile."""
     parameters: dict[str, Any]
+    settings: dict[str, Any]
+    """Settings that decide the outcome, the team's configuration written out."""
     inputs_hash: str
     inputs: dict[str, str]
     outputs: dict[str, str]
@@ -99,6 +102,7 @@ def describe(work: Job, found: dict[str, str], started: datetime) -> Manifest:
         variant=work.variant,
         changes=dict(work.changes),
         parameters=work.parameters,
+        settings=work.settings,
         inputs_hash=inputs_hash(found),
         inputs=found,
         outputs={file: sha256(work.directory / file) for file in output_files(work)},
@@ -219,11 +223,14 @@ def failed(notebook: Path) -> bool:
 
 
 def stale(manifest: Manifest) -> str:
-    """Why the recorded inputs are not the present ones, or nothing if they are."""
+    """Why the recorded inputs or settings are not the present ones, or nothing if they are."""
+    work = manifest.job
     try:
-        present = inputs(manifest.job)
+        present = inputs(work)
     except (FileNotFoundError, ValueError) as error:
         return str(error)
+    if other := changed(completed(manifest.settings), work.settings):
+        return "other settings: " + ", ".join(other)
     if inputs_hash(present) == manifest.inputs_hash:
         return ""
     return "changed: " + ", ".join(changed(manifest.inputs, present))
@@ -239,7 +246,7 @@ def outdated(work: Job) -> bool:
     path = work.directory / MANIFEST
     if not path.exists():
         return False
-    return bool(verify_stage(path)) or Manifest.load(path).parameters != work.parameters
+    return bool(verify_stage(path)) or completed(Manifest.load(path).settings) != work.settings
 
 
 def notices(name: str) -> list[str]:

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from adrl_core.config import Study
+from adrl_core.config import Study, completed
 from adrl_core.report.facts import FactStore
 from adrl_core.report.manifest import Manifest, changed, git_state, manifests, stale, verify_outputs
 from adrl_core.report.stages import inputs, inputs_hash
@@ -60,6 +60,8 @@ def sign(path: Path, manifest: Manifest) -> None:
     Raises:
         RuntimeError: more than code has changed, or the replay differs.
     """
+    if reason := changed(completed(manifest.settings), manifest.job.settings):
+        raise RuntimeError(f"{manifest.job.title}: other settings ({', '.join(reason)}); run it again")
     present = inputs(manifest.job)
     others = [name for name in changed(manifest.inputs, present) if not name.endswith(".py")]
     if others:
@@ -91,14 +93,14 @@ def replay(directory: Path, manifest: Manifest) -> str:
     if manifest.stage == "train":
         from adrl_core.train import train
 
-        # All runs: means over minibatches are logged in an order of summation that depends on their number.
+        runs = sorted({0, study.seeds - 1})
         with TemporaryDirectory() as scratch:
-            train(study, Path(scratch), stop_after=EPISODES)
+            train(study, Path(scratch), runs=runs, stop_after=EPISODES)
             for table in ("episodes", "updates"):
                 recorded = pd.read_parquet(directory / f"{table}.parquet")
-                recorded = recorded[recorded["episode"] < EPISODES]
+                recorded = recorded[(recorded["episode"] < EPISODES) & recorded["seed"].isin(runs)]
                 compare(f"{title}/{table}", recorded, pd.read_parquet(Path(scratch) / f"{table}.parquet"))
-        return f"first {EPISODES} episodes of all runs"
+        return f"first {EPISODES} episodes of runs {', '.join(map(str, runs))}"
     from adrl_core.evaluate import evaluate_baselines, evaluate_team
 
     recorded = pd.read_parquet(directory / "evaluation.parquet")

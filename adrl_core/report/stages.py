@@ -1,8 +1,9 @@
 """The stages of a study: where each keeps its results and the hash of everything that decides them.
 
-A stage's inputs are the code its notebook reaches through imports, the notebook's own code, the study and
-the outputs of the stages before it. Code is hashed as a syntax tree without docstrings, so comments,
-docstrings and formatting are free to change. Modules that decide no result are left out.
+A stage's inputs are the code its notebook reaches through imports, the notebook's own code and the outputs
+of the stages before it; its settings are compared apart, by value. Code is hashed as a syntax tree without
+docstrings, so comments, docstrings and formatting are free to change. Modules that decide no result are
+left out.
 """
 
 import ast
@@ -17,7 +18,7 @@ from typing import Any
 
 import jupytext
 
-from adrl_core.config import ConfigurationError, Study, profile_study
+from adrl_core.config import EVALUATION, TRAINING, ConfigurationError, Study, profile_study
 from adrl_core.files import sha256
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ MACHINERY = (
     "adrl_core.report.manifest",
     "adrl_core.report.stages",
 )
-# What only the summary depends on: the others' configuration is in the hash of their study.
+# What only the summary depends on: the others compare their settings by value.
 SUMMARY_ONLY = ("adrl_core.config", "adrl_core.evidence.figures", "adrl_core.report")
 
 
@@ -46,6 +47,8 @@ class Stage:
     outputs: tuple[str, ...] = ()
     uncommitted: tuple[str, ...] = ()
     """Outputs too large to commit; recorded, but allowed to be absent."""
+    settings: tuple[str, ...] = ()
+    """Fields of the study that decide the outcome; `team` stands for the variant."""
 
     @property
     def has_variant(self) -> bool:
@@ -59,14 +62,15 @@ class Stage:
 
 
 STAGES: Mapping[str, Stage] = {
-    "market": Stage("{market}/market"),
+    "market": Stage("{market}/market", settings=("market", "fee")),
     "train": Stage(
         "{market}/{variant}/train",
         ("episodes.parquet", "updates.parquet", "decisions.parquet", "checkpoint.pt"),
         ("checkpoint.pt",),
+        TRAINING,
     ),
-    "baselines": Stage("{market}/baselines", ("evaluation.parquet",)),
-    "evaluate": Stage("{market}/{variant}/evaluate", ("evaluation.parquet",)),
+    "baselines": Stage("{market}/baselines", ("evaluation.parquet",), settings=EVALUATION),
+    "evaluate": Stage("{market}/{variant}/evaluate", ("evaluation.parquet",), settings=EVALUATION),
     "summary": Stage("", ("facts.json",)),
 }
 
@@ -118,6 +122,11 @@ class Job:
     def notebook(self) -> Path:
         """The stage's text notebook."""
         return ROOT / "notebooks" / f"{self.stage}.py"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide the outcome."""
+        return self.study.settings(STAGES[self.stage].settings) if self.study else {}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -185,7 +194,7 @@ def parse_changes(changes: Iterable[str]) -> dict[str, Any]:
 
 
 def inputs(work: Job) -> dict[str, str]:
-    """Everything that decides the outcome of a job: what it is called -> SHA-256.
+    """Everything but settings that decides the outcome of a job: what it is called -> SHA-256.
 
     Raises:
         FileNotFoundError: a stage that this one builds on has not run.
@@ -197,8 +206,6 @@ def inputs(work: Job) -> dict[str, str]:
             found[str(path.relative_to(ROOT))] = digest(code_only(path.read_text(encoding="utf-8")))
             for table in path.parent.glob("*.csv"):
                 found[str(table.relative_to(ROOT))] = sha256(table)
-    if work.study:
-        found["study"] = work.study.hash
     for folder in upstream(work):
         path = results_root() / work.name / folder / MANIFEST
         try:

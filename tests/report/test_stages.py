@@ -1,6 +1,7 @@
 """What counts as an input of a stage, and what does not."""
 
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import pytest
@@ -39,13 +40,15 @@ def test_relative_imports() -> None:
 
 
 def test_study_decides() -> None:
-    def study_hash(variant: str, **changes: int) -> str:
-        return inputs(job("train", "smoke", "published", variant, changes=changes))["study"]
+    def settings(stage: str, variant: str, **changes: int) -> dict[str, Any]:
+        return job(stage, "smoke", "published", variant, changes=changes).settings
 
-    assert study_hash("full") == study_hash("full")
-    assert (
-        len({study_hash("full"), study_hash("full", episodes=7), study_hash("full+bidding.discount=0")}) == 3
-    )
+    full = settings("train", "full")
+    assert full == settings("train", "full", evaluation_episodes=7)
+    assert full != settings("train", "full", episodes=7)
+    assert full["team"]["bidding"] != settings("train", "full+bidding.discount=0")["team"]["bidding"]
+    assert settings("baselines", "") == settings("baselines", "", episodes=7)
+    assert settings("baselines", "") != settings("baselines", "", evaluation_episodes=7)
 
 
 def test_cells_that_only_show_are_free(tmp_path: Path) -> None:
