@@ -1,24 +1,77 @@
 """Evaluation: any policy on the bank of held-out episodes that all policies share."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from adrl_core.agents.baselines import reference_policies, rounds
-from adrl_core.agents.policy import Policy
+from adrl_core.agents.policy import Action, Policy
 from adrl_core.agents.team import TeamPolicy
 from adrl_core.config import Study
-from adrl_core.market import Market, make_market
-from adrl_core.market.presets import STEPS
+from adrl_core.market import Market, Step, make_market
+from adrl_core.market.presets import CHANNEL_NAMES, STEPS
 from adrl_core.train import load_team
 
 BANK_SEED = 2**31
 """Seed of the evaluation bank; training runs have smaller ones, so that no run has met these markets."""
 SEARCH_SEED = BANK_SEED + 1
 """Seed of the episodes on which constant policies are searched, apart from the bank."""
+
+
+class Evaluation(NamedTuple):
+    """What policies did on the bank."""
+
+    episodes: pd.DataFrame
+    """A row a policy, seed and episode: policy, seed and the columns of `play`."""
+    steps: pd.DataFrame
+    """A row a policy, seed and step, means over the bank: policy, seed and the columns of `Traced.steps`."""
+
+
+class Traced:
+    """A policy whose actions are averaged, step by step, over the episodes of each run.
+
+    Args:
+        policy: the policy to watch.
+        runs: number of runs among its rows, which are ordered run by run.
+    """
+
+    COLUMNS = ("bid", *(f"allocation_{name}" for name in CHANNEL_NAMES), "asked")
+
+    def __init__(self, policy: Policy, runs: int = 1) -> None:
+        self.policy, self.name, self.runs = policy, policy.name, runs
+        self.sums = torch.zeros(STEPS, len(self.COLUMNS), runs, dtype=torch.float64)
+        self.count = 0
+
+    def reset(self, market: Market) -> None:
+        """Start the episodes that `market` has just been reset to."""
+        self.policy.reset(market)
+        self.time = 0
+        self.count += market.rows // self.runs
+
+    def act(self, state: Tensor) -> Action:
+        """The policy's actions."""
+        action = self.policy.act(state)
+        asked = torch.zeros_like(action.bid) if action.asked is None else action.asked
+        values = torch.stack((action.bid, *action.allocation.unbind(1), asked)).double()
+        self.sums[self.time] += values.reshape(len(values), self.runs, -1).sum(2).cpu()
+        self.time += 1
+        return action
+
+    def observe(self, step: Step) -> None:
+        """See what the last action brought."""
+        self.policy.observe(step)
+
+    def steps(self) -> pd.DataFrame:
+        """Mean bid, allocation and number of agents asked: a row a run and step, run by run."""
+        means = (self.sums / self.count).permute(2, 0, 1).reshape(-1, len(self.COLUMNS))
+        frame = pd.DataFrame(means.numpy(), columns=list(self.COLUMNS))
+        frame.insert(0, "step", np.tile(np.arange(STEPS), self.runs))
+        return frame
 
 
 @torch.inference_mode()
@@ -60,11 +113,8 @@ def play(policy: Policy, market: Market, seeds: NDArray, episodes: NDArray) -> p
     return frame
 
 
-def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> pd.DataFrame:
+def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> Evaluation:
     """Evaluate the trained teams of a study, greedily, on the bank.
-
-    Returns:
-        One row a training run and bank episode: policy (the variant), seed and the columns of `play`.
 
     Raises:
         ConfigurationError: the checkpoint is missing, damaged, or of another configuration.
@@ -73,25 +123,29 @@ def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> pd.Dat
     market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
     episodes = np.tile(bank, len(learner.seeds))
-    frame = play(TeamPolicy(learner), market, np.full(len(episodes), BANK_SEED), episodes)
-    frame.insert(0, "seed", np.repeat(learner.seeds, len(bank)))
-    frame.insert(0, "policy", study.variant)
-    return frame
+    team = Traced(TeamPolicy(learner), len(learner.seeds))
+    frame = play(team, market, np.full(len(episodes), BANK_SEED), episodes)
+    return Evaluation(
+        _labelled(frame, study.variant, np.repeat(learner.seeds, len(bank))),
+        _labelled(team.steps(), study.variant, np.repeat(learner.seeds, STEPS)),
+    )
 
 
-def evaluate_baselines(study: Study, device: str = "cpu") -> pd.DataFrame:
-    """Evaluate the policies that do not learn on the bank.
-
-    Returns:
-        One row a policy and bank episode: policy, seed (0) and the columns of `play`.
-    """
+def evaluate_baselines(study: Study, device: str = "cpu") -> Evaluation:
+    """Evaluate the policies that do not learn on the bank, as seed 0."""
     market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
-    frames = []
+    frames, steps = [], []
     for policy in reference_policies(study.market, SEARCH_SEED):
-        plays = [play(policy, market, np.full(len(r), BANK_SEED), r) for r in rounds(policy, bank)]
+        traced = Traced(policy)
+        plays = [play(traced, market, np.full(len(r), BANK_SEED), r) for r in rounds(policy, bank)]
         frame = pd.concat(plays).sort_values("episode", ignore_index=True)
-        frame.insert(0, "seed", 0)
-        frame.insert(0, "policy", policy.name)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+        frames.append(_labelled(frame, policy.name, 0))
+        steps.append(_labelled(traced.steps(), policy.name, 0))
+    return Evaluation(pd.concat(frames, ignore_index=True), pd.concat(steps, ignore_index=True))
+
+
+def _labelled(frame: pd.DataFrame, policy: str, seed: int | NDArray) -> pd.DataFrame:
+    frame.insert(0, "seed", seed)
+    frame.insert(0, "policy", policy)
+    return frame

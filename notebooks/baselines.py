@@ -35,9 +35,10 @@ study, folder = notebook_study(globals(), "baselines")
 from adrl_core.evaluate import evaluate_baselines
 from adrl_core.files import replacing
 
-evaluation = evaluate_baselines(study)
-with replacing(folder / "evaluation.parquet") as partial:
-    evaluation.to_parquet(partial, index=False)
+evaluation, steps = evaluate_baselines(study)
+for name, table in (("evaluation", evaluation), ("steps", steps)):
+    with replacing(folder / f"{name}.parquet") as partial:
+        table.to_parquet(partial, index=False)
 
 # %% [markdown]
 # Mean over the bank.

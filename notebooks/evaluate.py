@@ -34,9 +34,10 @@ study, folder = notebook_study(globals(), "evaluate")
 from adrl_core.evaluate import evaluate_team
 from adrl_core.files import replacing
 
-evaluation = evaluate_team(study, folder.parent / "train" / "checkpoint.pt")
-with replacing(folder / "evaluation.parquet") as partial:
-    evaluation.to_parquet(partial, index=False)
+evaluation, steps = evaluate_team(study, folder.parent / "train" / "checkpoint.pt")
+for name, table in (("evaluation", evaluation), ("steps", steps)):
+    with replacing(folder / f"{name}.parquet") as partial:
+        table.to_parquet(partial, index=False)
 
 # %% [markdown]
 # Each row is one run, averaged over the bank: the unit of all later statistics.

@@ -12,7 +12,7 @@ from torch import Tensor
 from adrl_core.agents.policy import Action
 from adrl_core.agents.team import TeamPolicy
 from adrl_core.config import Study
-from adrl_core.evaluate import BANK_SEED, SEARCH_SEED, evaluate_team, play
+from adrl_core.evaluate import BANK_SEED, SEARCH_SEED, Traced, evaluate_baselines, evaluate_team, play
 from adrl_core.market import Market, Step, make_market
 from adrl_core.market.presets import CHANNELS, STEPS
 from adrl_core.train import load_team, train
@@ -101,16 +101,47 @@ def test_profit_training_is_reported_in_the_published_reward() -> None:
 
 
 def test_evaluation_is_the_same_every_time(checkpoint: Path) -> None:
-    first, second = (evaluate_team(STUDY, checkpoint) for _ in range(2))
+    (first, first_steps), (second, second_steps) = (evaluate_team(STUDY, checkpoint) for _ in range(2))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
+    pd.testing.assert_frame_equal(first_steps, second_steps, check_exact=True)
     assert list(first.columns) == ["policy", "seed", "episode", *TOTALS, "roi"]
     assert set(first["policy"]) == {STUDY.variant}
     assert first[["seed", "episode"]].to_numpy().tolist() == [[s, e] for s in range(2) for e in range(6)]
 
 
+class Scripted(Constant):
+    """Bids the number of the row plus the step, on the first channel alone."""
+
+    def act(self, state: Tensor) -> Action:
+        """Another bid in every row and step; one agent asked."""
+        rows = torch.arange(float(len(state)))
+        allocation = torch.zeros(len(state), CHANNELS)
+        allocation[:, 0] = 1.0
+        return Action(rows + len(self.steps) % STEPS, allocation, torch.ones(len(state)))
+
+
+def test_traced_steps_are_means_over_each_run() -> None:
+    """Rows 0, 1, 2 are the first run and 3, 4, 5 the second; two plays of equal length count alike."""
+    traced = Traced(Scripted(0.0), runs=2)
+    for _ in range(2):
+        play(traced, make_market("channels"), *bank(6))
+    steps = traced.steps()
+    assert steps["step"].tolist() == [*range(STEPS)] * 2
+    assert steps["bid"].tolist() == [1.0 + t for t in range(STEPS)] + [4.0 + t for t in range(STEPS)]
+    assert set(steps["allocation_search"]) == {1.0} and set(steps["allocation_video"]) == {0.0}
+    assert set(steps["asked"]) == {1.0}
+
+
+def test_baselines_leave_a_row_a_policy_and_step() -> None:
+    episodes, steps = evaluate_baselines(Study.validated(market="published", evaluation_episodes=3))
+    assert len(steps) == STEPS * episodes["policy"].nunique() and len(episodes) * STEPS == 3 * len(steps)
+    bids = steps.set_index("policy")["bid"]
+    assert set(bids["constant_max"]) == {5.0} and set(bids["fixed"]) == {2.5}
+
+
 def test_a_larger_bank_begins_with_the_smaller_one(checkpoint: Path) -> None:
     """And a run's episodes do not depend on the runs beside it."""
-    whole = evaluate_team(STUDY, checkpoint)
+    whole = evaluate_team(STUDY, checkpoint).episodes
     learner = load_team(STUDY, checkpoint)
     seeds, episodes = bank(4)
     small = play(TeamPolicy(learner), make_market("channels"), np.tile(seeds, 2), np.tile(episodes, 2))

@@ -103,11 +103,12 @@ def replay(directory: Path, manifest: Manifest) -> str:
         return f"first {EPISODES} episodes of runs {', '.join(map(str, runs))}"
     from adrl_core.evaluate import evaluate_baselines, evaluate_team
 
-    recorded = pd.read_parquet(directory / "evaluation.parquet")
     if manifest.stage == "baselines":
-        compare(title, recorded, evaluate_baselines(study))
+        repeated = evaluate_baselines(study)
     else:
-        compare(title, recorded, evaluate_team(study, directory.parent / "train" / "checkpoint.pt"))
+        repeated = evaluate_team(study, directory.parent / "train" / "checkpoint.pt")
+    for table, frame in (("evaluation", repeated.episodes), ("steps", repeated.steps)):
+        compare(f"{title}/{table}", pd.read_parquet(directory / f"{table}.parquet"), frame)
     return "all of it"
 
 

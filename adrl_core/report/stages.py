@@ -69,8 +69,10 @@ STAGES: Mapping[str, Stage] = {
         ("checkpoint.pt",),
         TRAINING,
     ),
-    "baselines": Stage("{market}/baselines", ("evaluation.parquet",), settings=EVALUATION),
-    "evaluate": Stage("{market}/{variant}/evaluate", ("evaluation.parquet",), settings=EVALUATION),
+    "baselines": Stage("{market}/baselines", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION),
+    "evaluate": Stage(
+        "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION
+    ),
     "summary": Stage("", ("facts.json",)),
 }
 
