@@ -12,7 +12,7 @@ from adrl_core.report import stages
 PROFILE = config.get("profile", "smoke")
 NAME = config.get("name", PROFILE)
 MARKETS = config.get("markets", ",".join(stages.MARKETS)).split(",")
-VARIANTS = config.get("variants", ",".join(stages.VARIANTS)).split(",")
+VARIANTS = config.get("variants", ",".join(stages.VARIANTS[PROFILE])).split(",")
 CHANGES = [change for change in (config.get("set") or "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 

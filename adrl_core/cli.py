@@ -78,7 +78,7 @@ def run(
     stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
     profile: Profile = "smoke",
     market: Annotated[str, typer.Option(help="Market, for all stages but the summary.")] = MARKETS[0],
-    variant: Annotated[str, typer.Option(help="Such as full+bidding.discount=0.")] = VARIANTS[0],
+    variant: Annotated[str, typer.Option(help="Such as full+bidding.discount=0.")] = "full",
     name: Name = "",
     changes: Changes = [],  # noqa: B006  (Typer copies defaults)
     threads: Annotated[int, typer.Option(min=1, help="Threads for numerical libraries.")] = 1,
@@ -99,7 +99,9 @@ def study(
     profile: Annotated[str, typer.Argument(help=f"One of {', '.join(PROFILES)}.")],
     cores: Annotated[int, typer.Option(min=1, help="Jobs to run at once.")] = len(os.sched_getaffinity(0)),
     markets: Annotated[str, typer.Option(help="Markets, separated by commas.")] = ",".join(MARKETS),
-    variants: Annotated[str, typer.Option(help="Variants, separated by commas.")] = ",".join(VARIANTS),
+    variants: Annotated[
+        str, typer.Option(help="Variants, separated by commas.", show_default="the profile's")
+    ] = "",
     name: Name = "",
     changes: Changes = [],  # noqa: B006
     until: Annotated[str, typer.Option(help="Stop after this stage.")] = "",
@@ -112,6 +114,7 @@ def study(
     from adrl_core.report import manifest
 
     chosen = stages.parse_changes(changes)
+    variants = variants or ",".join(VARIANTS.get(profile, ()))
     work = stages.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
     if until and until not in STAGES:
         raise ConfigurationError(f"until = {until!r}: unknown; allowed: {', '.join(STAGES)}")

@@ -18,6 +18,7 @@ from typing import Any
 
 import jupytext
 
+from adrl_core import config
 from adrl_core.config import EVALUATION, TRAINING, ConfigurationError, Study, profile_study
 from adrl_core.files import sha256
 
@@ -25,7 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "executed.ipynb"
 MANIFEST = "manifest.json"
 MARKETS = ("published", "channels")
-VARIANTS = ("full", "tuned")
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "smoke": ("full", "tuned", "no_budget"),
+    "quick": ("full", "tuned", "no_budget"),
+    "paper": tuple(config.VARIANTS),
+}
+"""Variants that a profile trains unless told otherwise."""
 
 # These move results, they do not make them.
 MACHINERY = (
@@ -160,7 +166,7 @@ def job(
     study = profile_study(
         profile,
         market if kind.has_market else MARKETS[0],
-        variant if kind.has_variant else VARIANTS[0],
+        variant if kind.has_variant else "full",
         **changes,
     )
     if kind.has_variant and "/" in variant:

@@ -47,7 +47,7 @@ FACTS = {
 }
 
 
-def make_results(markets: tuple[str, ...] = MARKETS, variants: tuple[str, ...] = VARIANTS) -> None:
+def make_results(markets: tuple[str, ...] = MARKETS, variants: tuple[str, ...] = VARIANTS[PROFILE]) -> None:
     """Write every stage of a smoke study below ADRL_RESULTS."""
     for work in jobs(PROFILE, markets, variants, PROFILE, {}):
         make_stage(work)
