@@ -1,7 +1,7 @@
 """From the tables of a study to its facts: every number that the book may quote."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,27 +14,13 @@ from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.config import PROFILES, TUNING, VARIANTS, Study, parse_variant
-from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
+from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.published import CITATION, claims
+from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, estimated
 from adrl_core.market import presets, published, reward
 from adrl_core.market.base import ROI_WINDOW
 from adrl_core.report.facts import Fact, FactStore
 
-Facts = dict[str, Fact]
-
-METRICS: Mapping[str, tuple[str, str]] = {
-    "reward": ("reward", ".1f"),
-    "conversions": ("conversions", ".2f"),
-    "clicks": ("clicks", ".1f"),
-    "impressions": ("impressions", ".0f"),
-    "spend": ("currency units", ".1f"),
-    "profit": ("currency units", ".1f"),
-    "roi": ("profit / spend", ".2f"),
-}
-"""Columns of the evaluation tables: unit and display format."""
-
-INTERVAL = f"{LEVEL:.0%} t interval".replace("%", " %")
-EPISODES, RUNS = "held-out episodes", "training runs"
 WINDOW_SHARE = 0.1
 """Share of the training that counts as its first and as its last part."""
 
@@ -64,23 +50,6 @@ def summarise(results: Path) -> FactStore:
     return FactStore(profile=results.name, facts=facts | _configuration_facts() | _claim_facts())
 
 
-Origin = dict[str, Any]
-
-
-def _estimate(estimate: Estimate, unit: str, form: str, counted: str, **origin: Any) -> Fact:
-    return Fact(
-        value=estimate.mean,
-        unit=unit,
-        format=form,
-        low=estimate.low,
-        high=estimate.high,
-        interval=INTERVAL,
-        n=estimate.n,
-        unit_of_analysis=counted,
-        **origin,
-    )
-
-
 def _ratio_of_sums(frame: pd.DataFrame) -> float:
     spend = float(frame["spend"].sum())
     return float(frame["profit"].sum()) / spend if spend else 0.0
@@ -104,7 +73,7 @@ def _baseline_facts(market: str, policy: str, frame: pd.DataFrame, stage: str) -
     facts = dict(_spread_facts(prefix, frame, origin))
     for metric, (unit, form) in METRICS.items():
         estimate = mean_interval(frame[metric])
-        facts[f"{prefix}.{metric}.mean"] = _estimate(estimate, unit, form, EPISODES, **origin)
+        facts[f"{prefix}.{metric}.mean"] = estimated(estimate, unit, form, EPISODES, **origin)
     return facts
 
 
@@ -118,7 +87,7 @@ def _team_facts(market: str, variant: str, frame: pd.DataFrame, stage: str) -> F
     facts = dict(_spread_facts(prefix, frame, origin | {"row": "all runs and episodes"}))
     runs = frame.groupby("seed")[list(METRICS)].mean()
     for metric, (unit, form) in METRICS.items():
-        facts[f"{prefix}.{metric}.mean"] = _estimate(mean_interval(runs[metric]), unit, form, RUNS, **origin)
+        facts[f"{prefix}.{metric}.mean"] = estimated(mean_interval(runs[metric]), unit, form, RUNS, **origin)
         for name, value in (
             ("run_sd", runs[metric].std()),
             ("worst_run", runs[metric].min()),
@@ -147,13 +116,13 @@ def _comparisons(
             other = float(rows[metric].mean())
             difference = mean_interval(runs[metric] - other)
             key = f"{market}.{variant}.{{}}.{policy}.{metric}"
-            facts[key.format("minus") + ".mean"] = _estimate(difference, unit, form, RUNS, **origin)
+            facts[key.format("minus") + ".mean"] = estimated(difference, unit, form, RUNS, **origin)
             facts[key.format("versus") + ".word"] = Fact(
                 value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin
             )
             if other > 0.0:
                 ratio = mean_interval(runs[metric] / other)
-                facts[key.format("over") + ".ratio"] = _estimate(ratio, "", ".1%", RUNS, **origin)
+                facts[key.format("over") + ".ratio"] = estimated(ratio, "", ".1%", RUNS, **origin)
     return facts
 
 
@@ -185,7 +154,7 @@ def _training_facts(market: str, variant: str, folder: Path) -> Facts:
         for column, (unit, form) in columns.items():
             estimate = mean_interval(rows.groupby("seed")[column].mean())
             key = f"{market}.{variant}.training.{part}.{column}"
-            facts[f"{key}.mean"] = _estimate(estimate, unit, form, RUNS, **origin)
+            facts[f"{key}.mean"] = estimated(estimate, unit, form, RUNS, **origin)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     facts[f"{market}.{variant}.training.minutes"] = Fact(
         value=manifest["seconds"] / 60.0,

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from adrl_core.files import write_text
 
 Part = Literal["value", "low", "high", "interval", "n", "unit"]
+P_VALUE = "p"
+"""Format of a p value: three decimals, or below the smallest that is told apart."""
+SMALLEST_P = 0.001
 PARTS: tuple[Part, ...] = ("value", "low", "high", "interval", "n", "unit")
 
 
@@ -30,7 +33,7 @@ class Fact(BaseModel):
     unit: str = ""
     """Unit of the value and its bounds."""
     format: str = ""
-    """Python format specification for the value and its bounds, such as ".1f"."""
+    """Python format specification for the value and its bounds, such as ".1f"; or "p" for a p value."""
     low: float | None = None
     """Lower bound of the interval."""
     high: float | None = None
@@ -71,6 +74,8 @@ class Fact(BaseModel):
         value = {"value": self.value, "low": self.low, "high": self.high}[part]
         if value is None or isinstance(value, str):
             return value or ""
+        if self.format == P_VALUE:
+            return f"< {SMALLEST_P}" if value < SMALLEST_P else format(value, ".3f")
         return _typographic_minus(format(value, self.format))
 
     def tooltip(self) -> str:

@@ -1,0 +1,50 @@
+"""The measured quantities: their units and display formats, and how an estimate becomes a fact."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adrl_core.evidence.intervals import LEVEL, Estimate
+from adrl_core.report.facts import Fact
+
+Facts = dict[str, Fact]
+Origin = dict[str, Any]
+"""Source, row and stage of a fact."""
+
+METRICS: Mapping[str, tuple[str, str]] = {
+    "reward": ("reward", ".1f"),
+    "conversions": ("conversions", ".2f"),
+    "clicks": ("clicks", ".1f"),
+    "impressions": ("impressions", ".0f"),
+    "spend": ("currency units", ".1f"),
+    "profit": ("currency units", ".1f"),
+    "roi": ("profit / spend", ".2f"),
+}
+"""Columns of the evaluation tables: unit and display format."""
+
+INTERVAL = f"{LEVEL:.0%} t interval".replace("%", " %")
+BOOTSTRAP = f"{LEVEL:.0%} bootstrap interval".replace("%", " %")
+EPISODES, RUNS = "held-out episodes", "training runs"
+
+
+def estimated(
+    estimate: Estimate, unit: str, form: str, counted: str, interval: str = INTERVAL, **origin: Any
+) -> Fact:
+    """An estimate with its interval as a fact."""
+    return Fact(
+        value=estimate.mean,
+        unit=unit,
+        format=form,
+        low=estimate.low,
+        high=estimate.high,
+        interval=interval,
+        n=estimate.n,
+        unit_of_analysis=counted,
+        **origin,
+    )
+
+
+def counted(
+    value: float | str, n: int, unit: str = "", form: str = "", unit_of_analysis: str = RUNS, **origin: Any
+) -> Fact:
+    """A number without an interval, or a word, that rests on n units of analysis."""
+    return Fact(value=value, unit=unit, format=form, n=n, unit_of_analysis=unit_of_analysis, **origin)
