@@ -14,15 +14,31 @@ from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.config import PROFILES, TUNING, VARIANTS, Study, parse_variant
-from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.ablation import (
+    comparison_facts,
+    contribution_facts,
+    efficiency_facts,
+    threshold,
+)
+from adrl_core.evidence.intervals import LEVEL, bootstrap_interval, mean_interval
 from adrl_core.evidence.published import CITATION, claims
-from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, estimated
+from adrl_core.evidence.quantities import (
+    BOOTSTRAP,
+    EPISODES,
+    METRICS,
+    RUNS,
+    Facts,
+    Origin,
+    counted,
+    estimated,
+)
+from adrl_core.evidence.reliable import iqm
+from adrl_core.evidence.scores import best_reference, normalised, score_facts
+from adrl_core.evidence.tests import one_sample_t
+from adrl_core.evidence.training import WINDOW_SHARE, training_facts
 from adrl_core.market import presets, published, reward
 from adrl_core.market.base import ROI_WINDOW
-from adrl_core.report.facts import Fact, FactStore
-
-WINDOW_SHARE = 0.1
-"""Share of the training that counts as its first and as its last part."""
+from adrl_core.report.facts import P_VALUE, Fact, FactStore
 
 
 def summarise(results: Path) -> FactStore:
@@ -32,22 +48,64 @@ def summarise(results: Path) -> FactStore:
         FileNotFoundError: no stage has left an evaluation there.
     """
     facts: Facts = {}
-    for baselines in sorted(results.glob("*/baselines/evaluation.parquet")):
-        market = baselines.parts[-3]
-        stage = f"{market}/baselines"
-        reference = pd.read_parquet(baselines)
-        for policy, frame in reference.groupby("policy", sort=False):
-            facts |= _baseline_facts(market, str(policy), frame, stage)
-        for path in sorted(results.glob(f"{market}/*/evaluate/evaluation.parquet")):
-            variant = path.parts[-3]
-            frame = pd.read_parquet(path)
-            facts |= _team_facts(market, variant, frame, f"{market}/{variant}/evaluate")
-            facts |= _comparisons(market, variant, frame, reference, f"{market}/{variant}/evaluate")
-            facts |= _training_facts(market, variant, results / market / variant / "train")
-    if not facts:
+    markets = evaluated_markets(results)
+    if not markets:
         raise FileNotFoundError(f"{results}: no evaluation found; run the study first")
-    facts |= _study_facts(results)
+    for market in markets:
+        facts |= _market_facts(results, market)
+    facts |= score_facts(study_scores(results)) | _study_facts(results)
     return FactStore(profile=results.name, facts=facts | _configuration_facts() | _claim_facts())
+
+
+def evaluated_markets(results: Path) -> list[str]:
+    """Markets whose reference policies have been evaluated, `published` first, then by name."""
+    found = {path.parts[-3] for path in results.glob("*/baselines/evaluation.parquet")}
+    return sorted(found, key=lambda market: (market != "published", market))
+
+
+def study_scores(results: Path) -> dict[str, np.ndarray]:
+    """Normalised scores (markets, runs) of every variant trained on all markets."""
+    runs, references = {}, {}
+    for market in evaluated_markets(results):
+        references[market] = best_reference(
+            pd.read_parquet(results / market / "baselines/evaluation.parquet")
+        )
+        frames = {v: evaluation(results, market, v) for v in trained_variants(results, market)}
+        runs[market] = {v: frame.groupby("seed")["reward"].mean() for v, frame in frames.items()}
+    return normalised(runs, references)
+
+
+def evaluation(results: Path, market: str, variant: str) -> pd.DataFrame:
+    """The evaluation of one trained variant, a row a run and episode."""
+    return pd.read_parquet(results / market / variant / "evaluate" / "evaluation.parquet")
+
+
+def trained_variants(results: Path, market: str) -> list[str]:
+    """Variants evaluated on a market, in the order of the configuration, then by name."""
+    found = {path.parts[-3] for path in results.glob(f"{market}/*/evaluate/evaluation.parquet")}
+    known = [variant for variant in VARIANTS if variant in found]
+    return known + sorted(found - set(known))
+
+
+def _market_facts(results: Path, market: str) -> Facts:
+    reference = pd.read_parquet(results / market / "baselines" / "evaluation.parquet")
+    steps = pd.read_parquet(results / market / "baselines" / "steps.parquet")
+    facts: Facts = {}
+    for policy, frame in reference.groupby("policy", sort=False):
+        facts |= _baseline_facts(market, str(policy), frame, f"{market}/baselines")
+    facts |= _action_facts(market, steps, f"{market}/baselines")
+    runs, training = {}, {}
+    for variant in trained_variants(results, market):
+        folder, stage = results / market / variant, f"{market}/{variant}/evaluate"
+        frame = evaluation(results, market, variant)
+        facts |= _team_facts(market, variant, frame, stage)
+        facts |= _comparisons(market, variant, frame, reference, stage)
+        facts |= _action_facts(market, pd.read_parquet(folder / "evaluate" / "steps.parquet"), stage)
+        facts |= training_facts(market, variant, folder / "train")
+        runs[variant] = frame.groupby("seed")[list(METRICS)].mean()
+        training[variant] = pd.read_parquet(folder / "train" / "episodes.parquet")
+    facts |= comparison_facts(market, runs) | contribution_facts(market, runs)
+    return facts | efficiency_facts(market, training, threshold(reference))
 
 
 def _ratio_of_sums(frame: pd.DataFrame) -> float:
@@ -86,6 +144,8 @@ def _team_facts(market: str, variant: str, frame: pd.DataFrame, stage: str) -> F
     prefix = f"{market}.{variant}"
     facts = dict(_spread_facts(prefix, frame, origin | {"row": "all runs and episodes"}))
     runs = frame.groupby("seed")[list(METRICS)].mean()
+    middle = bootstrap_interval(runs["reward"], iqm)
+    facts[f"{prefix}.reward.iqm"] = estimated(middle, *METRICS["reward"], RUNS, BOOTSTRAP, **origin)
     for metric, (unit, form) in METRICS.items():
         facts[f"{prefix}.{metric}.mean"] = estimated(mean_interval(runs[metric]), unit, form, RUNS, **origin)
         for name, value in (
@@ -96,6 +156,23 @@ def _team_facts(market: str, variant: str, frame: pd.DataFrame, stage: str) -> F
             facts[f"{prefix}.{metric}.{name}"] = Fact(
                 value=float(value), unit=unit, format=form, n=len(runs), unit_of_analysis=RUNS, **origin
             )
+    return facts
+
+
+def _action_facts(market: str, steps: pd.DataFrame, stage: str) -> Facts:
+    """Mean bid, allocation and agents asked on the bank, of every policy in a table of steps."""
+    facts: Facts = {}
+    columns = {f"allocation_{name}": ("of the budget", ".1%") for name in presets.CHANNEL_NAMES}
+    columns |= {"bid": ("currency units", ".2f"), "asked": ("agents a step", ".2f")}
+    for policy, rows in steps.groupby("policy", sort=False):
+        runs = rows.groupby("seed")[list(columns)].mean()
+        origin: Origin = {"source": f"{stage}/steps.parquet", "row": f"policy = {policy}", "stage": stage}
+        for column, (unit, form) in columns.items():
+            key = f"{market}.{policy}.{column}.mean"
+            if len(runs) > 1:
+                facts[key] = estimated(mean_interval(runs[column]), unit, form, RUNS, **origin)
+            else:
+                facts[key] = Fact(value=float(runs[column].iloc[0]), unit=unit, format=form, **origin)
     return facts
 
 
@@ -117,53 +194,14 @@ def _comparisons(
             difference = mean_interval(runs[metric] - other)
             key = f"{market}.{variant}.{{}}.{policy}.{metric}"
             facts[key.format("minus") + ".mean"] = estimated(difference, unit, form, RUNS, **origin)
+            p = one_sample_t(runs[metric], other).p
+            facts[key.format("minus") + ".p"] = counted(p, difference.n, form=P_VALUE, **origin)
             facts[key.format("versus") + ".word"] = Fact(
                 value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin
             )
             if other > 0.0:
                 ratio = mean_interval(runs[metric] / other)
                 facts[key.format("over") + ".ratio"] = estimated(ratio, "", ".1%", RUNS, **origin)
-    return facts
-
-
-def _training_facts(market: str, variant: str, folder: Path) -> Facts:
-    stage = f"{market}/{variant}/train"
-    episodes = pd.read_parquet(folder / "episodes.parquet")
-    count = int(episodes["episode"].max()) + 1
-    window = max(1, round(WINDOW_SHARE * count))
-    parts = {
-        "first": episodes[episodes["episode"] < window],
-        "last": episodes[episodes["episode"] >= count - window],
-        "all": episodes,
-    }
-    columns = {
-        "reward": ("reward", ".1f"),
-        "conversions": ("conversions", ".2f"),
-        "share_both": ("of the steps", ".1%"),
-        "share_bidding_only": ("of the steps", ".1%"),
-        "share_budget_only": ("of the steps", ".1%"),
-        "mean_level": ("bid level, counted from 0", ".2f"),
-    }
-    facts: Facts = {}
-    for part, rows in parts.items():
-        origin = {
-            "source": f"{stage}/episodes.parquet",
-            "row": f"{part} {len(rows) // rows['seed'].nunique()} episodes of each run",
-            "stage": stage,
-        }
-        for column, (unit, form) in columns.items():
-            estimate = mean_interval(rows.groupby("seed")[column].mean())
-            key = f"{market}.{variant}.training.{part}.{column}"
-            facts[f"{key}.mean"] = estimated(estimate, unit, form, RUNS, **origin)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    facts[f"{market}.{variant}.training.minutes"] = Fact(
-        value=manifest["seconds"] / 60.0,
-        unit="minutes",
-        format=".1f",
-        source=f"{stage}/manifest.json",
-        row="seconds",
-        stage=stage,
-    )
     return facts
 
 
@@ -180,6 +218,7 @@ def _study_facts(results: Path) -> Facts:
     facts = {
         f"study.{k}": Fact(value=v, format="," if v > 9999 else "", source=source) for k, v in sizes.items()
     }
+    facts["study.level"] = Fact(value=round(100 * LEVEL), unit="%", source="adrl_core")
     facts["study.profile"] = Fact(value=results.name, source=source)
     facts["study.processor"] = Fact(value=str(manifest["hardware"].get("processor", "")), source=source)
     return facts

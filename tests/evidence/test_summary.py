@@ -2,65 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from adrl_core.config import Study
 from adrl_core.evidence.figures import draw
 from adrl_core.evidence.summary import summarise
 from adrl_core.report.facts import FactStore
-
-COLUMNS = ("reward", "conversions", "clicks", "impressions", "spend", "profit")
-
-
-def evaluation(policy: str, seeds: int, level: float, generator: np.random.Generator) -> pd.DataFrame:
-    """A made-up evaluation table of 6 episodes a seed."""
-    rows: dict[str, Any] = {
-        "policy": policy,
-        "seed": np.repeat(np.arange(seeds), 6),
-        "episode": np.tile(np.arange(6), seeds),
-    }
-    frame = pd.DataFrame(rows)
-    for column in COLUMNS:
-        frame[column] = generator.gamma(level, size=len(frame))
-    frame["roi"] = frame["profit"] / frame["spend"]
-    return frame
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """A study of one market and variant, made up."""
-    root, generator = tmp_path / "smoke", np.random.default_rng(0)
-    for folder in ("channels/baselines", "channels/full/train", "channels/full/evaluate"):
-        (root / folder).mkdir(parents=True)
-    baselines = [evaluation(name, 1, 5.0, generator) for name in ("random", "oracle")]
-    pd.concat(baselines).to_parquet(root / "channels/baselines/evaluation.parquet")
-    evaluation("full", 4, 8.0, generator).to_parquet(root / "channels/full/evaluate/evaluation.parquet")
-    training = pd.DataFrame({"seed": np.repeat(np.arange(4), 20), "episode": np.tile(np.arange(20), 4)})
-    for column in ("reward", "conversions", "mean_level"):
-        training[column] = generator.gamma(5.0, size=len(training))
-    shares = generator.dirichlet((1.0, 1.0, 1.0), len(training)).T
-    for name, share in zip(("bidding_only", "budget_only", "both"), shares, strict=True):
-        training[f"share_{name}"] = share
-    training.to_parquet(root / "channels/full/train/episodes.parquet")
-    manifest = {
-        "parameters": Study(seeds=4, episodes=20, evaluation_episodes=6).model_dump(),
-        "seconds": 90.0,
-        "hardware": {"processor": "a processor"},
-    }
-    for folder in ("train", "evaluate"):
-        (root / "channels/full" / folder / "manifest.json").write_text(json.dumps(manifest))
-    return root
-
-
-@pytest.fixture
-def store(results: Path) -> FactStore:
-    """Its facts."""
-    return summarise(results)
 
 
 def test_team_counts_runs_and_baselines_count_episodes(results: Path, store: FactStore) -> None:
@@ -121,3 +71,19 @@ def test_figures_come_with_caption_and_alternative_text(results: Path) -> None:
     draw(results)
     again = {path.stem: path.read_bytes() for path in (results / "figures").glob("*.svg")}
     assert again == drawn
+
+
+def test_actions_are_means_over_runs_and_steps(results: Path, store: FactStore) -> None:
+    table = pd.read_parquet(results / "channels/full/evaluate/steps.parquet")
+    fact = store["channels.full.allocation_video.mean"]
+    assert (fact.value, fact.n) == (pytest.approx(table["allocation_video"].mean()), 4)
+    assert store["channels.oracle.bid.mean"].low is None
+
+
+def test_scores_are_shares_of_the_best_reference(results: Path, store: FactStore) -> None:
+    reference = pd.read_parquet(results / "channels/baselines/evaluation.parquet")
+    best = max(frame["reward"].mean() for _, frame in reference.groupby("policy"))
+    runs = pd.read_parquet(results / "channels/full/evaluate/evaluation.parquet").groupby("seed")["reward"]
+    scores = np.sort(runs.mean() / best)
+    assert store["all.full.score.mean"].value == pytest.approx(scores.mean())
+    assert store["all.full.score.iqm"].value == pytest.approx(scores[1:3].mean())
