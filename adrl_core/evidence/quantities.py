@@ -21,6 +21,9 @@ METRICS: Mapping[str, tuple[str, str]] = {
 }
 """Columns of the evaluation tables: unit and display format."""
 
+TYPICAL: Mapping[str, float] = {"cost": 2.0, "competition": 0.65, "volatility": 0.2}
+"""Cost per click, competition and volatility of the `channels` market that is drawn as an example."""
+
 INTERVAL = f"{LEVEL:.0%} t interval".replace("%", " %")
 BOOTSTRAP = f"{LEVEL:.0%} bootstrap interval".replace("%", " %")
 EPISODES, RUNS = "held-out episodes", "training runs"

@@ -15,6 +15,9 @@ from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.config import PROFILES, TUNING, VARIANTS, Study, parse_variant
 from adrl_core.evidence.ablation import (
+    POWER,
+    THRESHOLD_SHARE,
+    WINDOW,
     comparison_facts,
     contribution_facts,
     efficiency_facts,
@@ -27,6 +30,7 @@ from adrl_core.evidence.quantities import (
     EPISODES,
     METRICS,
     RUNS,
+    TYPICAL,
     Facts,
     Origin,
     counted,
@@ -34,8 +38,8 @@ from adrl_core.evidence.quantities import (
 )
 from adrl_core.evidence.reliable import iqm
 from adrl_core.evidence.scores import best_reference, normalised, score_facts
-from adrl_core.evidence.tests import one_sample_t
-from adrl_core.evidence.training import WINDOW_SHARE, training_facts
+from adrl_core.evidence.tests import detectable_effect, one_sample_t
+from adrl_core.evidence.training import WINDOW_SHARE, smoothing, training_facts
 from adrl_core.market import presets, published, reward
 from adrl_core.market.base import ROI_WINDOW
 from adrl_core.report.facts import P_VALUE, Fact, FactStore
@@ -215,10 +219,16 @@ def _study_facts(results: Path) -> Facts:
     sizes = {name: manifest["parameters"][name] for name in ("seeds", "episodes", "evaluation_episodes")}
     sizes["training_window"] = max(1, round(WINDOW_SHARE * sizes["episodes"]))
     sizes["training_steps"] = sizes["episodes"] * presets.STEPS
+    sizes["smoothing"] = smoothing(sizes["episodes"])
+    sizes["threshold_window"] = min(WINDOW, sizes["episodes"])
     facts = {
         f"study.{k}": Fact(value=v, format="," if v > 9999 else "", source=source) for k, v in sizes.items()
     }
     facts["study.level"] = Fact(value=round(100 * LEVEL), unit="%", source="adrl_core")
+    facts["study.threshold_share"] = Fact(value=THRESHOLD_SHARE, format=".0%", source="adrl_core")
+    facts["study.power"] = Fact(value=POWER, format=".0%", source="adrl_core")
+    smallest = detectable_effect(sizes["seeds"], POWER)
+    facts["study.detectable_effect"] = Fact(value=smallest, format=".2f", source="adrl_core")
     facts["study.profile"] = Fact(value=results.name, source=source)
     facts["study.processor"] = Fact(value=str(manifest["hardware"].get("processor", "")), source=source)
     return facts
@@ -250,6 +260,7 @@ def _configuration_facts() -> Facts:
         "greedy.upper": Greedy.UPPER,
         "greedy.chain": CHAIN_LENGTH,
     }
+    constants |= {f"typical.{name}": value for name, value in TYPICAL.items()}
     for name, preset in presets.PRESETS.items():
         constants |= {f"{name}.{field}": value for field, value in asdict(preset).items()}
     team = parse_variant("full")
@@ -304,15 +315,3 @@ def _claim_facts() -> Facts:
             value=value, unit=unit, format=form, source=CITATION, row=f"section {row['section']}"
         )
     return facts
-
-
-def window_means(frame: pd.DataFrame, column: str, window: int) -> pd.DataFrame:
-    """Running mean of a training column: a row an episode, a column a run."""
-    table = frame.pivot(index="episode", columns="seed", values=column)
-    return table.rolling(window, min_periods=1).mean()
-
-
-def band(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and 95 % t interval over the runs (columns) of each episode (rows)."""
-    estimates = [mean_interval(row) for row in table.to_numpy()]
-    return tuple(np.array([getattr(e, part) for e in estimates]) for part in ("mean", "low", "high"))  # type: ignore[return-value]

@@ -14,6 +14,8 @@ from adrl_core.report.facts import P_VALUE, Fact
 
 WINDOW_SHARE = 0.1
 """Share of the training that counts as its first and as its last part."""
+SMOOTHING_SHARE = 0.025
+"""Window of the running mean on learning curves, as a share of the training."""
 HEADLINE = 10
 """The training episode after which the published report measures its headline gains."""
 
@@ -52,6 +54,11 @@ def training_facts(market: str, variant: str, folder: Path) -> Facts:
         stage=stage,
     )
     return facts
+
+
+def smoothing(episodes: int) -> int:
+    """Number of episodes in the running mean of learning curves."""
+    return max(1, round(SMOOTHING_SHARE * episodes))
 
 
 def window(episodes: pd.DataFrame) -> int:

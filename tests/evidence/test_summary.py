@@ -64,7 +64,21 @@ def test_nothing_to_summarise_is_an_error(tmp_path: Path) -> None:
 def test_figures_come_with_caption_and_alternative_text(results: Path) -> None:
     draw(results)
     drawn = {path.stem: path.read_bytes() for path in (results / "figures").glob("*.svg")}
-    assert {"learning-channels", "evaluation-channels", "modes-channels", "channels-economics"} == set(drawn)
+    by_market = (
+        "learning",
+        "modes",
+        "updates",
+        "efficiency",
+        "evaluation",
+        "profit",
+        "actions",
+        "variants",
+        "ten",
+        "ablation",
+        "ablation-curves",
+    )
+    expected = {f"{name}-channels" for name in by_market}
+    assert set(drawn) == expected | {"improvement", "profiles", "power", "channels-economics"}
     for name in drawn:
         texts = json.loads((results / "figures" / f"{name}.json").read_text())
         assert all(texts[key] for key in ("title", "caption", "alt"))
