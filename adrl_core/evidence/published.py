@@ -23,6 +23,11 @@ def claims() -> pd.DataFrame:
     return pd.read_csv(PATH, dtype=str, keep_default_na=False).set_index("id")
 
 
+def claim_text(claim: str, column: str = "published") -> str:
+    """One cell of the claims, such as what a claim prints."""
+    return str(claims()[column][claim])
+
+
 class Printed(NamedTuple):
     """A printed number, and the values that would be printed like it."""
 
@@ -44,8 +49,7 @@ def printed(claim: str) -> Printed:
     Raises:
         ValueError: the claim prints no number.
     """
-    row = claims().loc[claim]
-    text = str(row["published"])
+    text = claim_text(claim)
     if match := RANGE.fullmatch(text):
         low, high = float(match[1]), float(match[2])
         return Printed((low + high) / 2.0, low, math.inf if match[3] else high)
@@ -55,13 +59,19 @@ def printed(claim: str) -> Printed:
     value = float(number)
     if bound:
         return Printed(value, -math.inf, value)
-    half = 0.0 if row["kind"] == "configuration" else 5.0 if claim in TENS else 0.5 * _last_digit(number)
+    half = (
+        0.0
+        if claim_text(claim, "kind") == "configuration"
+        else 5.0
+        if claim in TENS
+        else 0.5 * _last_digit(number)
+    )
     return Printed(value, value - half, value + half)
 
 
 def decimals(claim: str) -> int:
     """Decimals with which a claim is printed."""
-    mantissa = str(claims().loc[claim, "published"]).partition("e")[0]
+    mantissa = claim_text(claim).partition("e")[0]
     return len(mantissa.rpartition(".")[2]) if re.search(r"\d\.\d", mantissa) else 0
 
 

@@ -9,17 +9,11 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.agents.baselines import CHAIN_LENGTH
+from adrl_core.evidence.ablation import WINDOW, episodes_to, threshold
 from adrl_core.evidence.claims.entry import Untestable
 from adrl_core.evidence.quantities import EPISODES, RUNS
-from adrl_core.report.facts import FactStore
 
 CHAINS = f"chains of {CHAIN_LENGTH} episodes"
-WINDOW = 50
-"""Episodes in a running mean; the published report's own last window."""
-SETTLED = 0.95
-"""Share of its final level at which a running mean counts as settled."""
-FINAL = 100
-"""Last training episodes, whose mean is the final level."""
 CONVERGENCE = 500
 """Fewest training episodes on which convergence is judged."""
 
@@ -30,8 +24,8 @@ Rows = np.ndarray
 class Evidence:
     """The results of one study; anything that it lacks raises Untestable saying what."""
 
-    def __init__(self, results: Path, store: FactStore) -> None:
-        self.results, self.store = results, store
+    def __init__(self, results: Path) -> None:
+        self.results = results
         self._tables: dict[str, pd.DataFrame] = {}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -76,15 +70,14 @@ class Evidence:
         return self.table("published/full/train/decisions.parquet")
 
     def settling(self, variant: str = "full") -> Rows:
-        """Episode at which each run's running mean first reaches 95 % of the published team's final level.
+        """Training episodes until each run's running mean first reaches the threshold of `published`.
 
         A run that never does counts with the length of the training.
         """
-        level = SETTLED * window(self.log("reward"), -FINAL, None, CONVERGENCE).mean()
-        smooth = running_mean(self.log("reward", variant))
-        reached = smooth >= level
-        first = reached.argmax(1) + WINDOW
-        return np.where(reached.any(1), first, self.log("reward", variant).shape[1]).astype(float)
+        frame = self.table(f"published/{variant}/train/episodes.parquet")
+        window(self.log("reward", variant), 0, None, CONVERGENCE)
+        level = threshold(self.table("published/baselines/evaluation.parquet"))
+        return episodes_to(frame, level).episodes.astype(float)
 
 
 def window(log: Rows, start: int, stop: int | None, needed: int | None = None) -> Rows:
@@ -123,10 +116,6 @@ class Measure:
     def least(self) -> int:
         """Units below which no printed value could be refuted."""
         return 100 if self.counted == EPISODES else 5
-
-    def rows(self, evidence: Evidence) -> Rows:
-        """One row a unit of analysis."""
-        return self.read(evidence)
 
     @property
     def market(self) -> str:

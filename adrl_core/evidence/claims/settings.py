@@ -13,7 +13,7 @@ from adrl_core.agents.population import LayerNorm, Linear, parameters_per_run
 from adrl_core.agents.team import MODES
 from adrl_core.config import DDQN, PPO, MarketName, Team, parse_variant
 from adrl_core.market import Market, make_market, reward
-from adrl_core.market.presets import BID_LEVELS, CHANNELS, PUBLISHED_BIDS, STATE_NAMES, STATE_SIZE, STEPS
+from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_NAMES, STATE_SIZE, STEPS
 
 PERSONAL = ("user", "name", "age", "gender", "address", "email", "device", "location", "income")
 """Words that the name of a personal or demographic state feature would hold."""
@@ -163,6 +163,3 @@ def live_markets() -> int:
 def epsilon(episode: int) -> float:
     """Exploration rate of the published configuration, rounded as the report prints it."""
     return round(exploration_rate(team().bidding, episode), 4)
-
-
-BIDS = PUBLISHED_BIDS

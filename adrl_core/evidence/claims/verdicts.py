@@ -3,29 +3,28 @@
 from pathlib import Path
 
 from adrl_core.evidence.claims.checks import CHECKS
-from adrl_core.evidence.claims.consistency import READINGS
 from adrl_core.evidence.claims.entry import VERDICTS, Entry, Finding, Untestable
 from adrl_core.evidence.claims.evidence import Evidence
-from adrl_core.evidence.published import CITATION, claims
-from adrl_core.report.facts import Fact, FactStore
+from adrl_core.evidence.claims.readings import READINGS
+from adrl_core.evidence.published import CITATION, claim_text, claims
+from adrl_core.report.facts import Fact
 
 
-def ledger(results: Path, store: FactStore) -> list[Entry]:
+def ledger(results: Path) -> list[Entry]:
     """The verdict on every claim.
 
     Args:
         results: folder of the study, whose tables are read.
-        store: its other facts.
 
     Returns:
         One entry a claim, in the order of claims.csv. What the study did not run is not testable.
     """
-    evidence = Evidence(results, store)
+    evidence = Evidence(results)
     return [_entry(claim, evidence) for claim in claims().index]
 
 
 def _entry(claim: str, evidence: Evidence) -> Entry:
-    row, rule = claims().loc[claim], CHECKS[claim].deciding(claim)
+    rule = CHECKS[claim].deciding(claim)
     try:
         finding = rule.judge(claim, evidence)
     except Untestable as reason:
@@ -33,18 +32,18 @@ def _entry(claim: str, evidence: Evidence) -> Entry:
     market, variant = rule.about
     return Entry(
         id=claim,
-        section=row["section"],
-        statement=row["statement"],
-        kind=row["kind"],
-        published=row["published"],
-        unit=row["unit"],
+        section=claim_text(claim, "section"),
+        statement=claim_text(claim, "statement"),
+        kind=claim_text(claim, "kind"),
+        published=claim_text(claim),
+        unit=claim_text(claim, "unit"),
         ours=finding.ours,
         market=market,
         variant=variant,
         verdict=finding.verdict,
         rule=rule.name,
         reason=finding.reason,
-        note=row["consistency"],
+        note=claim_text(claim, "consistency"),
     )
 
 
@@ -57,9 +56,10 @@ def ledger_facts(entries: list[Entry]) -> dict[str, Fact]:
     """
     facts: dict[str, Fact] = {}
     for entry in entries:
-        origin = {"source": entry.ours.source, "stage": entry.ours.stage} if entry.ours else {}
+        ours = entry.ours or Fact(value="")
         for part in ("verdict", "rule", "reason"):
-            facts[f"ledger.{entry.id}.{part}"] = Fact(value=getattr(entry, part), **origin)
+            content = getattr(entry, part)
+            facts[f"ledger.{entry.id}.{part}"] = Fact(value=content, source=ours.source, stage=ours.stage)
         if entry.ours:
             facts[f"ledger.{entry.id}.ours"] = entry.ours
     facts["ledger.count.all"] = Fact(value=len(entries), unit="claims")
