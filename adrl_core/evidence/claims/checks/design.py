@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from adrl_core.agents.team import MODES
 from adrl_core.evidence.claims import settings
-from adrl_core.evidence.claims.checks.common import BASELINES
+from adrl_core.evidence.claims.checks.common import BASELINES, TRAIN
 from adrl_core.evidence.claims.consistency import objective_has_a_direction, signs
 from adrl_core.evidence.claims.evidence import Evidence, Rows
 from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size
