@@ -1,16 +1,22 @@
-"""Means with Student-t intervals; the unit of analysis is whatever the caller averages over."""
+"""Estimates with 95 % intervals; the unit of analysis is whatever the caller averages over."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from statsmodels.tsa.stattools import acf
 
 LEVEL = 0.95
+RESAMPLES = 2000
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Maps scores of shape (..., n), or (..., strata, n), to one value for each leading index."""
 
 
 class Estimate(NamedTuple):
-    """A mean, the bounds of its interval, and the number of values behind it."""
+    """A mean or other estimate, the bounds of its interval, and the number of values behind it."""
 
     mean: float
     low: float
@@ -25,17 +31,159 @@ class Estimate(NamedTuple):
         return "below" if self.high < 0.0 else "not distinguishable from"
 
 
+def sample(values: ArrayLike, name: str = "values", least: int = 2) -> np.ndarray:
+    """The values as floats, shape (n,), all finite.
+
+    Raises:
+        ValueError: not one axis, fewer than `least` values, or a value that is not finite.
+    """
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < least:
+        count = {2: "two", 3: "three", 4: "four"}[least]
+        raise ValueError(f"{name} of shape {array.shape}: expected one axis with at least {count} values")
+    return _finite(array, name)
+
+
+def samples_by_row(values: ArrayLike, name: str, least: int = 2) -> np.ndarray:
+    """One sample, shape (n,), or one a row, shape (rows, n), as floats.
+
+    Raises:
+        ValueError: another number of axes, no row, fewer than `least` values, or one that is not finite.
+    """
+    array = np.asarray(values, dtype=float)
+    if array.ndim not in (1, 2) or array.shape[-1] < least or array.size == 0:
+        raise ValueError(
+            f"{name} of shape {array.shape}: expected one or two axes, the last of at least {least} values"
+        )
+    return _finite(array, name)
+
+
+def _finite(array: np.ndarray, name: str) -> np.ndarray:
+    wrong = array[~np.isfinite(array)]
+    if wrong.size:
+        raise ValueError(f"{name} holds {wrong[0]} ({wrong.size} of {array.size}): expected finite numbers")
+    return array
+
+
 def mean_interval(values: ArrayLike) -> Estimate:
     """Mean and 95 % Student-t interval of independent values, shape (n,).
 
     Raises:
-        ValueError: fewer than two values, or not one axis.
+        ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
-    array = np.asarray(values, dtype=float)
-    if array.ndim != 1 or len(array) < 2:
-        raise ValueError(f"values of shape {array.shape}: expected one axis with at least two values")
-    mean, error = float(array.mean()), float(stats.sem(array))
-    if error == 0.0:
+    array = sample(values)
+    return _around_mean(array, float(stats.sem(array)))
+
+
+def prediction_interval(values: ArrayLike) -> Estimate:
+    """Mean and 95 % Student-t interval for one more value, mean ± t s sqrt(1 + 1/n), values of shape (n,).
+
+    Raises:
+        ValueError: fewer than two values, not one axis, or a value that is not finite.
+    """
+    array = sample(values)
+    return _around_mean(array, float(array.std(ddof=1)) * np.sqrt(1.0 + 1.0 / len(array)))
+
+
+def _around_mean(array: np.ndarray, scale: float) -> Estimate:
+    mean = float(array.mean())
+    if scale == 0.0:
         return Estimate(mean, mean, mean, len(array))
-    low, high = stats.t.interval(LEVEL, len(array) - 1, loc=mean, scale=error)
+    low, high = stats.t.interval(LEVEL, len(array) - 1, loc=mean, scale=scale)
     return Estimate(mean, float(low), float(high), len(array))
+
+
+def bootstrap_interval(
+    strata: ArrayLike, statistic: Statistic, resamples: int = RESAMPLES, seed: int = 0
+) -> Estimate:
+    """A statistic and its 95 % percentile bootstrap interval, resampling within each stratum.
+
+    Args:
+        strata: one sample, shape (n,), or one a row, shape (strata, n).
+        statistic: takes scores of shape (..., n) or (..., strata, n), as `strata` has one axis or two,
+            and gives one value for each leading index.
+        resamples: number of resamples.
+        seed: of the generator that resamples.
+
+    Returns:
+        The statistic of the data with its interval; n counts all values. The interval of a few values
+        is narrow: with 20 from a normal distribution, that of the mean covers it in 93 % of samples.
+
+    Raises:
+        ValueError: fewer than two values in a stratum, more than two axes, or a value that is not finite.
+    """
+    array = samples_by_row(strata, "strata")
+    low, high = bootstrap_bounds(array, statistic, resamples, seed)
+    return Estimate(float(statistic(array)), float(low), float(high), array.size)
+
+
+def bootstrap_bounds(
+    strata: np.ndarray, statistic: Statistic, resamples: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of `bootstrap_interval`; the statistic may put axes of its own before the leading ones."""
+
+    def of_rows(*rows: np.ndarray, axis: int) -> np.ndarray:
+        return statistic(rows[0] if strata.ndim == 1 else np.stack(rows, axis=-2))
+
+    interval = stats.bootstrap(
+        tuple(np.atleast_2d(strata)),
+        of_rows,
+        n_resamples=resamples,
+        vectorized=True,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return np.asarray(interval.low), np.asarray(interval.high)
+
+
+def autocorrelation_interval(series: ArrayLike) -> Estimate:
+    """Lag-1 autocorrelation of series of shape (runs, T): mean and 95 % t interval over the runs.
+
+    One series, shape (T,), gets Bartlett's interval r ± z / sqrt(T), which holds where the values are
+    independent: it tells whether r differs from zero. The estimate is biased by about -(1 + 4 r) / T
+    (Kendall, 1954).
+
+    Raises:
+        ValueError: fewer than three values a series, one row only, a constant series, or a value that is
+            not finite.
+    """
+    array = samples_by_row(series, "series", least=3)
+    constant = np.ptp(array, axis=-1) == 0.0
+    if np.any(constant):
+        raise ValueError(f"series: {np.sum(constant)} constant; expected values that vary along each series")
+    if array.ndim == 2:
+        return mean_interval([acf(run, nlags=1, fft=False, result_object=True).acf[1] for run in array])
+    result = acf(array, nlags=1, fft=False, alpha=1.0 - LEVEL, result_object=True)
+    low, high = result.confint[1]
+    return Estimate(float(result.acf[1]), float(low), float(high), len(array))
+
+
+def correlation_interval(x: ArrayLike, y: ArrayLike) -> Estimate:
+    """Pearson correlation of pairs, both of shape (n,), with the 95 % interval by Fisher's z.
+
+    Raises:
+        ValueError: fewer than four pairs, different lengths, a constant variable, or a value that is not
+            finite.
+    """
+    first, second = pairs(x, y, ("x", "y"), least=4)
+    for name, array in (("x", first), ("y", second)):
+        if np.ptp(array) == 0.0:
+            raise ValueError(f"{name} is constant at {array[0]:g}: expected values that vary")
+    result = stats.pearsonr(first, second)
+    low, high = result.confidence_interval(LEVEL)
+    return Estimate(float(result.statistic), float(low), float(high), len(first))
+
+
+def pairs(
+    a: ArrayLike, b: ArrayLike, names: tuple[str, str] = ("a", "b"), least: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples of the same length.
+
+    Raises:
+        ValueError: as `sample`, or different lengths.
+    """
+    first, second = sample(a, names[0], least), sample(b, names[1], least)
+    if len(first) != len(second):
+        raise ValueError(f"{names[0]} has {len(first)} values, {names[1]} has {len(second)}: expected pairs")
+    return first, second
