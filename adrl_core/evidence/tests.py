@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 from adrl_core.evidence.intervals import pairs, sample
 
@@ -240,25 +239,31 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 def power_paired_t(effect: float, n: int, level: float = 0.05) -> float:
     """Power of the two-sided paired t test with n pairs, for an effect in standard deviations (d_z).
 
+    The squared statistic is noncentral F with 1 and n - 1 degrees of freedom and noncentrality n d_z².
+
     Raises:
         ValueError: fewer than two pairs, an effect that is not finite, or a level outside (0, 1).
     """
     _check_design(n, level=level)
     if not math.isfinite(effect):
         raise ValueError(f"effect = {effect}: expected a finite number")
-    return float(TTestPower().power(effect, n, level, alternative="two-sided"))
+    if effect == 0.0:
+        return level
+    # Noncentral t, and with it statsmodels' TTestPower, gives NaN here for effects from about 2.
+    critical = stats.f.isf(level, 1, n - 1)
+    return float(stats.ncf.sf(critical, 1, n - 1, n * effect**2))
 
 
 def detectable_effect(n: int, power: float = 0.8, level: float = 0.05) -> float:
     """The effect (d_z) that the two-sided paired t test with n pairs detects with the given power.
 
     Raises:
-        ValueError: fewer than two pairs, a power or level outside (0, 1), or a power of no more than the level.
+        ValueError: fewer than two pairs, a power or level outside (0, 1), or a power not above the level.
     """
     _check_design(n, power=power, level=level)
     if power <= level:
         raise ValueError(f"power = {power}: expected more than the level, {level}")
-    # statsmodels' own solver stops short of the answer at n = 2.
+    # The solver of TTestPower stops short of the answer at n = 2.
     return float(optimize.brentq(lambda effect: power_paired_t(effect, n, level) - power, 0.0, 1e3))
 
 
