@@ -19,6 +19,10 @@ SMALLEST_P = 0.001
 PARTS: tuple[Part, ...] = ("value", "low", "high", "interval", "n", "unit")
 
 
+PROSE_PROFILE = "paper"
+"""The profile that the book's prose is written about."""
+
+
 class FactError(Exception):
     """A fact is missing, or the store of facts cannot be read; the message says which and why."""
 
@@ -100,6 +104,11 @@ class FactStore(BaseModel):
 
     profile: str
     facts: dict[str, Fact]
+
+    @property
+    def strict(self) -> bool:
+        """Whether the book's prose is about these results: others may lack facts and refute claims."""
+        return self.profile == PROSE_PROFILE
 
     def __getitem__(self, key: str) -> Fact:
         """The fact with this key, or FactError naming the nearest keys."""

@@ -1,10 +1,13 @@
 """The book's link to the results: roles and directives that quote facts, figures, settings and runs.
 
 A build reads `results/<profile>/` (profile: ADRL_PROFILE, default paper) and fails when a quoted fact has no
-source, a manifest does not match its files or its inputs, or a notebook recorded an exception.
+source, an assertion in prose is false, a manifest does not match its files or its inputs, or a notebook
+recorded an exception. The prose is about the paper profile; built from another, facts that it lacks show as
+dashes and assertions that it refutes are marked.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
@@ -22,7 +25,7 @@ from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 import adrl_core
-from adrl_core.report import diagrams, manifest
+from adrl_core.report import assertions, diagrams, manifest
 from adrl_core.report.facts import PARTS, Fact, FactError, FactStore, Part
 from adrl_core.report.stages import NOTEBOOK, results_root
 
@@ -41,7 +44,7 @@ class Results:
 
 
 class FactNode(nodes.inline):
-    """A quoted fact; `tooltip` tells its interval, n and source."""
+    """A quoted fact or an assertion; `tooltip` tells its interval, n and source, or what it rests on."""
 
 
 def results_of(env: BuildEnvironment) -> Results:
@@ -88,10 +91,42 @@ def fact_node(env: BuildEnvironment, quote: str, where: str = "") -> nodes.Node:
         if not text:
             raise FactError(f"fact {quote!r}: has no such part")
     except FactError as error:
-        results.problems.append(f"{where or env.docname}: {error}")
-        return nodes.problematic(quote, quote)
+        return without_source(results, f"{where or env.docname}: {error}", quote)
     node = FactNode(classes=["fact"], tooltip=fact.tooltip())
     node += document_link(env, fact_document(fact), text)
+    return node
+
+
+def without_source(results: Results, problem: str, quote: str, shown: str = "\N{EN DASH}") -> nodes.Node:
+    """What stands for a quote that has no source: a problem, or a mark where the prose is not about the "
+    "results."""
+    if results.store.strict:
+        results.problems.append(problem)
+        return nodes.problematic(quote, quote)
+    node = FactNode(
+        classes=["fact", "fact-absent"], tooltip=f"not available in profile {results.store.profile}"
+    )
+    node += nodes.Text(shown)
+    return node
+
+
+def claim_node(env: BuildEnvironment, text: str, where: str) -> nodes.Node:
+    """The words of an assertion, checked against the facts and linked to the run that they rest on."""
+    results = results_of(env)
+    env.note_dependency(str(results.folder / "facts.json"))
+    try:
+        outcome = assertions.evaluate(text, results.store)
+    except FactError as error:
+        return without_source(results, f"{where}: {error}", text, text.partition("|")[0].strip())
+    tooltip, classes = outcome.explanation, ["fact", "claim"]
+    if not outcome.holds:
+        if results.store.strict:
+            results.problems.append(f"{where}: false: {text!r} ({outcome.explanation})")
+        classes.append("claim-false")
+        tooltip = f"does not hold in profile {results.store.profile}: {tooltip}"
+    node = FactNode(classes=classes, tooltip=tooltip)
+    document = fact_document(outcome.fact) if outcome.fact else PUBLISHED
+    node += document_link(env, document, outcome.words)
     return node
 
 
@@ -109,6 +144,46 @@ class FactRole(SphinxRole):
         return [fact_node(self.env, self.text, self.get_location())], []
 
 
+class ClaimRole(SphinxRole):
+    """{claim}`words | conditions`."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The words of the assertion."""
+        return [claim_node(self.env, self.text, self.get_location())], []
+
+
+class StructuralRole(SphinxRole):
+    """{structural}`2`: a numeral that counts or names parts of the text itself."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The numeral."""
+        return [nodes.Text(self.text)], []
+
+
+class CitedRole(SphinxRole):
+    """{cited}`1.96|key`: a constant from the literature, linked to the reference."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The constant."""
+        number, bar, key = self.text.partition("|")
+        if not bar or key not in bibliography(Path(self.env.srcdir)):
+            place = f"{self.get_location()}: cited {self.text!r}"
+            results_of(self.env).problems.append(f"{place}: expected number|key with a key of references.bib")
+        node = FactNode(classes=["fact"], tooltip=f"source: {key}")
+        node += document_link(self.env, PUBLISHED, number)
+        return [node], []
+
+
+def bibliography(book: Path) -> set[str]:
+    """Keys of the book's references."""
+    path = book / "references.bib"
+    return (
+        set(re.findall(r"^@\w+\{([^,]+),", path.read_text(encoding="utf-8"), re.M))
+        if path.exists()
+        else set()
+    )
+
+
 def described(path: Path) -> str:
     """An executed notebook as JSON in which every image has, as text alternative, the sentence before it."""
     notebook = nbformat.read(path, as_version=4)
@@ -124,16 +199,31 @@ def described(path: Path) -> str:
 def place_notebooks(results: Path, target: Path) -> None:
     """Mirror every executed notebook of the results into the book; unchanged ones keep their date."""
     target.mkdir(parents=True, exist_ok=True)
-    wanted = {}
+    wanted: dict[str, Path | None] = {f"{name}.ipynb": None for name in listed_notebooks(target.parent)}
     for notebook in sorted(results.rglob(NOTEBOOK)):
         stage = notebook.parent.relative_to(results).as_posix().removeprefix(".")
         wanted[Path(stage_document(stage)).name + ".ipynb"] = notebook
     for stale in set(target.glob("*.ipynb")) - {target / name for name in wanted}:
         stale.unlink()
     for name, notebook in wanted.items():
-        copy, content = target / name, described(notebook)
+        copy = target / name
+        content = described(notebook) if notebook else absent(name, results.name)
         if not copy.exists() or copy.read_text(encoding="utf-8") != content:
             copy.write_text(content, encoding="utf-8")
+
+
+def listed_notebooks(book: Path) -> list[str]:
+    """Names of the notebooks in the book's table of contents."""
+    toc = book / "_toc.yml"
+    return re.findall(r"file: notebooks/(\S+)", toc.read_text(encoding="utf-8")) if toc.exists() else []
+
+
+def absent(name: str, profile: str) -> str:
+    """The page of a notebook that the profile has not run."""
+    text = f"# {Path(name).stem.replace('-', ' ')}\n\nThis stage was not run in profile `{profile}`."
+    return str(
+        nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="absent")]))
+    )
 
 
 def prepare(app: Sphinx, config: Config) -> None:
@@ -188,7 +278,13 @@ def setup(app: Sphinx) -> ExtensionMetadata:
 
     app.add_config_value("adrl_profile", os.environ.get("ADRL_PROFILE") or "paper", "env", str)
     app.add_node(FactNode, html=(_visit_html, _depart_html), latex=(_pass, _pass), text=(_pass, _pass))
-    app.add_role("fact", FactRole())
+    for role, kind in (
+        ("fact", FactRole),
+        ("claim", ClaimRole),
+        ("structural", StructuralRole),
+        ("cited", CitedRole),
+    ):
+        app.add_role(role, kind())
     for name, directive in sphinx_tables.DIRECTIVES.items():
         app.add_directive(name, directive)
     app.connect("config-inited", prepare)

@@ -13,7 +13,13 @@ from sphinx.util.docutils import SphinxDirective
 
 from adrl_core import config
 from adrl_core.report.manifest import Manifest
-from adrl_core.report.sphinx_facts import document_link, fact_node, results_of, stage_document
+from adrl_core.report.sphinx_facts import (
+    document_link,
+    fact_node,
+    results_of,
+    stage_document,
+    without_source,
+)
 from adrl_core.report.stages import MANIFEST
 
 Cell = list[nodes.Node]
@@ -61,12 +67,16 @@ class ReportDirective(SphinxDirective):
 
 
 class FactTable(ReportDirective):
-    """Facts of one market: a row a policy (`policy | Label | published key, ...`), a column a metric."""
+    """Facts of one market: a row a policy (`policy | Label | published key, ...`), a column a metric.
+
+    `header` names the first column. A metric of a policy is the fact <market>.<policy>.<metric>.
+    """
 
     has_content = True
     option_spec: ClassVar[dict[str, Any]] = {
         "market": directives.unchanged_required,
         "columns": directives.unchanged_required,
+        "header": directives.unchanged,
         "published": directives.unchanged,
         "caption": directives.unchanged,
         "name": directives.unchanged,
@@ -83,7 +93,7 @@ class FactTable(ReportDirective):
             cells = [self.measured(f"{self.options['market']}.{policy}.{metric}") for metric, _ in columns]
             cells += [self.quoted(keys, index) for index in range(len(published))]
             rows.append([[paragraph(*self.parsed(label))], *cells])
-        header = ["Policy", *(label for _, label in columns), *published]
+        header = [self.options.get("header", "Policy"), *(label for _, label in columns), *published]
         return [self.captioned(table(header, rows, "fact-table"))]
 
     def measured(self, key: str) -> Cell:
@@ -113,7 +123,8 @@ class ResultFigure(ReportDirective):
         sidecar = image.with_suffix(".json")
         for path in (image, sidecar):
             if not path.is_file():
-                return self.problem(f"figure {name!r}: {path.name} is not among the results")
+                problem = f"{self.get_location()}: figure {name!r}: {path.name} is not among the results"
+                return [paragraph(without_source(results_of(self.env), problem, name, f"(no figure {name})"))]
             self.env.note_dependency(str(path))
         about = json.loads(sidecar.read_text(encoding="utf-8"))
         alternative = "".join(node.astext() for node in self.parsed(about["alt"]))
@@ -240,7 +251,7 @@ class StatusTable(ReportDirective):
         """One stage."""
         machine = content.hardware
         hardware = [
-            machine.get("processor") or machine["cpu"],  # as the first manifests call it
+            machine["processor"],
             f"{machine['cores']} cores",
             f"{machine['memory_gib']} GiB",
             *machine["gpus"],

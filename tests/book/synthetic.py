@@ -9,7 +9,8 @@ from adrl_core.report.facts import Fact, FactStore
 from adrl_core.report.manifest import describe
 from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS, Job, inputs, jobs
 
-PROFILE = "smoke"
+PROFILE = "paper"
+OTHER_PROFILE = "smoke"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path d="M2 18L38 2" stroke="#223"/></svg>'
 FIGURE = {
     "title": "Learning",
@@ -41,15 +42,20 @@ FACTS = {
     "published.full.versus.random.reward.word": Fact(
         value="above", source="published/full/evaluate/evaluation.parquet", stage="published/full/evaluate"
     ),
+    "published.full.minus.random.reward.p": Fact(value=0.003, format="p", n=2, source="tables"),
     "study.seeds": Fact(value=2, source="published/full/train/manifest.json"),
     "config.full.bidding.discount": Fact(value=0.99, format="g", source="adrl_core"),
     "claim.C074": Fact(value=511.0, format=".0f", unit="reward", source="report"),
 }
 
 
-def make_results(markets: tuple[str, ...] = MARKETS, variants: tuple[str, ...] = VARIANTS[PROFILE]) -> None:
-    """Write every stage of a smoke study below ADRL_RESULTS."""
-    for work in jobs(PROFILE, markets, variants, PROFILE, {}):
+def make_results(
+    markets: tuple[str, ...] = MARKETS,
+    variants: tuple[str, ...] = VARIANTS[OTHER_PROFILE],
+    profile: str = PROFILE,
+) -> None:
+    """Write every stage of a study below ADRL_RESULTS."""
+    for work in jobs(profile, markets, variants, profile, {}):
         make_stage(work)
 
 
@@ -69,7 +75,7 @@ def make_stage(work: Job) -> None:
     for name in STAGES[work.stage].outputs:
         (work.directory / name).write_text(f"{work.title} {name}")
     if work.stage == "summary":
-        FactStore(profile=PROFILE, facts=FACTS).save(work.directory / "facts.json")
+        FactStore(profile=work.profile, facts=FACTS).save(work.directory / "facts.json")
         (work.directory / "figures").mkdir(exist_ok=True)
         (work.directory / "figures" / "learning.svg").write_text(SVG)
         (work.directory / "figures" / "learning.json").write_text(json.dumps(FIGURE))

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import nbformat
 import pytest
@@ -14,9 +15,16 @@ from sphinx.util.docutils import docutils_namespace
 
 from adrl_core.files import sha256
 from adrl_core.report.manifest import Manifest
-from tests.book.synthetic import PROFILE, make_results
+from tests.book.synthetic import OTHER_PROFILE, PROFILE, make_results
 
-Build = Callable[[str], str]
+
+class Build(Protocol):
+    """Builds a book of one page from MyST text; returns its HTML."""
+
+    def __call__(self, text: str, profile: str = PROFILE) -> str:
+        """Build from the results of a profile."""
+
+
 TOCTREE = "```{toctree}\n:glob:\n\nreferences\ndesign\nstatus\nnotebooks/*\n```\n"
 
 
@@ -26,7 +34,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pristine")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADRL_RESULTS", str(root))
-        make_results(("published",), ("full",))
+        for profile in (PROFILE, OTHER_PROFILE):
+            make_results(("published",), ("full",), profile)
     return root
 
 
@@ -45,14 +54,14 @@ def build(results: Path, tmp_path: Path) -> Build:
     source = tmp_path / "book"
     source.mkdir()
 
-    def run(text: str) -> str:
+    def run(text: str, profile: str = PROFILE) -> str:
         (source / "index.md").write_text(f"# Page\n\n{text}\n\n{TOCTREE}")
         for page in ("references", "design", "status"):
             (source / f"{page}.md").write_text(f"# {page}\n")
         settings = {
             "extensions": ["myst_nb", "adrl_core.report.sphinx_facts"],
             "html_theme": "sphinx_book_theme",
-            "adrl_profile": PROFILE,
+            "adrl_profile": profile,
             "numfig": True,
             "nb_execution_mode": "off",
         }
@@ -75,7 +84,7 @@ def plain(html: str) -> str:
 def test_fact_shows_value_tooltip_and_link(build: Build) -> None:
     html = build("Reward {fact}`published.full.reward.mean`.")
     assert "Reward 512.3 ." in plain(html)
-    assert "Numbers from profile smoke :" in plain(html)
+    assert "Numbers from profile paper :" in plain(html)
     assert 'title="reward per episode; 95 % t interval [502.3, 522.3]; n = 2 training runs; source: ' in html
     assert 'href="notebooks/published-full-evaluate.html"' in html
 
@@ -140,9 +149,9 @@ def test_config_table_lists_every_setting(build: Build) -> None:
 def test_reproduce_names_commands_and_notebooks(build: Build) -> None:
     html = build("```{reproduce}\npublished/full/train\npublished/baselines\nsummary\n```")
     commands = plain(html).replace("- -", "--")
-    assert "adrl run train --profile smoke --market published --variant full" in commands
-    assert "adrl run baselines --profile smoke --market published" in commands
-    assert "adrl run summary --profile smoke" in commands
+    assert "adrl run train --profile paper --market published --variant full" in commands
+    assert "adrl run baselines --profile paper --market published" in commands
+    assert "adrl run summary --profile paper" in commands
     assert 'href="notebooks/summary.html"' in html
 
 
@@ -154,7 +163,7 @@ def test_status_table_lists_every_stage(build: Build) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{fact}`published.full.mean`", "'published.full.mean': unknown in profile 'smoke'; nearest: "),
+        ("{fact}`published.full.mean`", "'published.full.mean': unknown in profile 'paper'; nearest: "),
         ("{fact}`published.full.reward.mean|median`", "unknown part 'median'; allowed: value, low"),
         ("{fact}`claim.C074|n`", "has no such part"),
         ("```{result-figure} missing\n```", "figure 'missing': missing.svg is not among the results"),
@@ -169,6 +178,53 @@ def test_a_quote_without_a_source_fails_the_build(build: Build, text: str, messa
     for _ in range(2):  # the second build must not forget the first one's failure
         with pytest.raises(ExtensionError, match=re.escape(message)):
             build(text)
+
+
+TRUE = "{claim}`more than | published.full.reward > published.random.reward, p < 0.05`"
+FALSE = "{claim}`less than | published.full.reward < published.random.reward`"
+
+
+def test_a_true_assertion_shows_its_words_and_what_it_rests_on(build: Build) -> None:
+    html = build(f"It earns {TRUE} chance.")
+    assert "It earns more than chance." in plain(html)
+    assert 'title="published.full.reward = 512.3, published.random.reward = −21.1; ' in html
+    assert 'href="notebooks/published-full-evaluate.html"' in html
+
+
+def test_a_false_assertion_fails_the_build(build: Build) -> None:
+    with pytest.raises(ExtensionError, match=r"index.md:3: false: 'less than .*reward = 512\.3"):
+        build(FALSE)
+
+
+@pytest.mark.parametrize(
+    "text", ["{claim}`no bar`", "{claim}`words | published.full.reward > nothing.at.all`"]
+)
+def test_an_assertion_that_cannot_be_evaluated_fails_the_build(build: Build, text: str) -> None:
+    with pytest.raises(ExtensionError, match=r"claim 'no bar'|unknown in profile"):
+        build(text)
+
+
+def test_other_profiles_mark_what_they_refute_and_dash_what_they_lack(build: Build) -> None:
+    text = f"{FALSE} {{fact}}`published.tuned.reward.mean`\n\n```{{result-figure}} other\n```\n"
+    html = build(text, OTHER_PROFILE)
+    assert 'class="fact claim claim-false"' in html and "does not hold in profile smoke" in html
+    assert 'title="not available in profile smoke">–<' in html
+    assert "(no figure other)" in plain(html)
+
+
+def test_declared_numerals(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "book" / "references.bib").write_text("@book{cohen, title={Power}}\n")
+    html = build("Section {structural}`4`, large above {cited}`0.8|cohen`.")
+    assert "Section 4, large above 0.8 ." in plain(html)
+    with pytest.raises(ExtensionError, match=r"cited '0\.8\|kohen'"):
+        build("{cited}`0.8|kohen`")
+
+
+def test_notebooks_that_were_not_run_have_a_page(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "book" / "_toc.yml").write_text("- file: notebooks/published-tuned-train\n")
+    build("Text.")
+    html = (tmp_path / "html" / "notebooks" / "published-tuned-train.html").read_text()
+    assert "This stage was not run in profile" in plain(html)
 
 
 def edit_table(results: Path) -> None:
@@ -226,7 +282,7 @@ def test_results_that_cannot_be_trusted_fail_the_build(
 
 def test_results_that_are_missing_fail_the_build(build: Build, results: Path) -> None:
     shutil.rmtree(results)
-    with pytest.raises(ExtensionError, match=r"no results .* make them with `adrl study smoke`"):
+    with pytest.raises(ExtensionError, match=r"no results .* make them with `adrl study paper`"):
         build("Text.")
 
 
