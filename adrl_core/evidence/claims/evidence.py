@@ -33,8 +33,8 @@ class Evidence:
         if name not in self._tables:
             path = self.results / name
             if not path.exists():
-                _, variant, *_ = name.split("/")
-                raise Untestable(f"{variant} was not run in profile {self.results.name}")
+                market, variant, *_ = name.split("/")
+                raise Untestable(f"not run in profile {self.results.name}: {variant} on {market}")
             self._tables[name] = pd.read_parquet(path)
         return self._tables[name]
 

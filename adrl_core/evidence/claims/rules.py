@@ -202,8 +202,8 @@ class Provided(Rule):
     def judge(self, claim: str, evidence: Evidence) -> Finding:
         """Look for the module."""
         if not has_module(self.module):
-            raise Untestable(f"{self.module} is not built in this edition")
-        return Finding("reproduced", f"{self.module} provides it.")
+            raise Untestable(f"not built in this edition: {self.module}")
+        return Finding("reproduced", f"provided by {self.module}.")
 
 
 def has_module(name: str) -> bool:

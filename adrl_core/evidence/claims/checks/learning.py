@@ -143,7 +143,7 @@ def _contribution(variant: str) -> Value:
 
     words = f"reward on the bank lost without it ({variant.replace('_', ' ')}), in percent"
     return Value(
-        measured("published", words), saving, 0.0, ZERO, beside=(measured("channels", "on `channels`"),)
+        measured("published", words), saving, 0.0, ZERO, beside=(measured("channels", "on channels"),)
     )
 
 
