@@ -23,6 +23,7 @@ from adrl_core.evidence.ablation import (
     efficiency_facts,
     threshold,
 )
+from adrl_core.evidence.claims import ledger, ledger_facts
 from adrl_core.evidence.intervals import LEVEL, bootstrap_interval, mean_interval
 from adrl_core.evidence.published import CITATION, claims
 from adrl_core.evidence.quantities import (
@@ -57,7 +58,7 @@ def summarise(results: Path) -> FactStore:
         raise FileNotFoundError(f"{results}: no evaluation found; run the study first")
     for market in markets:
         facts |= _market_facts(results, market)
-    facts |= score_facts(study_scores(results)) | _study_facts(results)
+    facts |= score_facts(study_scores(results)) | _study_facts(results) | ledger_facts(ledger(results))
     return FactStore(profile=results.name, facts=facts | _configuration_facts() | _claim_facts())
 
 

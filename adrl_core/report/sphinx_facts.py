@@ -205,9 +205,9 @@ def place_notebooks(results: Path, target: Path) -> None:
         wanted[Path(stage_document(stage)).name + ".ipynb"] = notebook
     for stale in set(target.glob("*.ipynb")) - {target / name for name in wanted}:
         stale.unlink()
-    for name, notebook in wanted.items():
+    for name, executed in wanted.items():
         copy = target / name
-        content = described(notebook) if notebook else absent(name, results.name)
+        content = described(executed) if executed else absent(name, results.name)
         if not copy.exists() or copy.read_text(encoding="utf-8") != content:
             copy.write_text(content, encoding="utf-8")
 

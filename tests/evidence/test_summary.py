@@ -78,7 +78,7 @@ def test_figures_come_with_caption_and_alternative_text(results: Path) -> None:
         "ablation-curves",
     )
     expected = {f"{name}-channels" for name in by_market}
-    assert set(drawn) == expected | {"improvement", "profiles", "power", "channels-economics"}
+    assert set(drawn) == expected | {"improvement", "profiles", "power", "channels-economics", "ledger"}
     for name in drawn:
         texts = json.loads((results / "figures" / f"{name}.json").read_text())
         assert all(texts[key] for key in ("title", "caption", "alt"))

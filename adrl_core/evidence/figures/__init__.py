@@ -6,9 +6,11 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 
+from adrl_core.evidence import claims
 from adrl_core.evidence.figures import evaluation as on_bank
 from adrl_core.evidence.figures import learning
 from adrl_core.evidence.figures.economics import channel_economics
+from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.figures.style import STYLE, Drawn, save
 from adrl_core.evidence.summary import evaluated_markets, study_scores, trained_variants
 from adrl_core.evidence.training import HEADLINE
@@ -61,6 +63,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
         yield "profiles", on_bank.performance_profiles(scores)
         yield "power", on_bank.power_curve(next(iter(scores.values())).shape[1])
     yield "channels-economics", channel_economics()
+    yield "ledger", draw_ledger(claims.ledger(results))
 
 
 def _tables(results: Path, market: str, table: str) -> dict[str, pd.DataFrame]:
