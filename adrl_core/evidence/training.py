@@ -180,6 +180,8 @@ def update_facts(prefix: str, updates: pd.DataFrame, origin: Origin) -> Facts:
             ("first", rows["episode"] < length),
             ("last", rows["episode"] >= count - length),
         ):
+            if not chosen.any():
+                continue  # an agent that is not asked at first does not learn at first
             row = {"row": f"agent = {agent}, {part} {length} episodes of each run"}
             means = rows[chosen].groupby("seed")[list(UPDATES[str(agent)])].mean()
             for column in UPDATES[str(agent)]:

@@ -66,3 +66,13 @@ def test_updates(results: Path, store: FactStore) -> None:
     updates = pd.read_parquet(results / "channels/full/train/updates.parquet")
     rows = updates[(updates["agent"] == "bidding") & (updates["episode"] < 2)]
     assert store[f"{PREFIX}.first.bidding.td_loss.mean"].value == pytest.approx(rows["td_loss"].mean())
+
+
+def test_an_agent_that_learns_late_has_no_first_updates(results: Path) -> None:
+    from adrl_core.evidence.training import update_facts
+
+    updates = pd.read_parquet(results / "channels/full/train/updates.parquet")
+    late = updates[(updates["agent"] != "controller") | (updates["episode"] >= 10)]
+    facts = update_facts("x", late, {"source": "s", "stage": "t"})
+    assert "x.last.controller.entropy.mean" in facts and "x.first.budget.entropy.mean" in facts
+    assert "x.first.controller.entropy.mean" not in facts
