@@ -65,7 +65,7 @@
   form.className = "ledger-controls";
   form.setAttribute("role", "search");
   form.setAttribute("aria-label", "Filter the ledger");
-  form.append(labelled("Search ", search), labelled("Kind ", kind), labelled("Verdict ", verdict), reset, count);
+  form.append(labelled("Search the claims ", search), labelled("Kind ", kind), labelled("Verdict ", verdict), reset, count);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", apply);
   reset.addEventListener("click", clear);

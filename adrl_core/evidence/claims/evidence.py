@@ -58,6 +58,8 @@ class Evidence:
         """A policy that does not learn on the bank of `published`, (episodes,)."""
         frame = self.table("published/baselines/evaluation.parquet")
         frame = frame[frame["policy"] == policy].sort_values("episode")
+        if frame.empty:
+            raise Untestable(f"not played in profile {self.results.name}: {policy}")
         return frame[column].to_numpy(float)
 
     def level(self, policy: str, column: str) -> float:

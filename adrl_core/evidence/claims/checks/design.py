@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from adrl_core.agents.team import MODES
 from adrl_core.evidence.claims import settings
-from adrl_core.evidence.claims.checks.common import BASELINES, TRAIN
+from adrl_core.evidence.claims.checks.common import BASELINES, REFERENCES, TRAIN
 from adrl_core.evidence.claims.consistency import objective_has_a_direction, signs
 from adrl_core.evidence.claims.evidence import Evidence, Rows
 from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size
@@ -105,7 +105,9 @@ CHECKS |= {
     ),
     "C072": Size(lambda evidence: evidence.log("reward").shape[1]),
     "C073": Setting(
-        lambda evidence: sum(len(evidence.reference(policy, "reward")) > 0 for policy in BASELINES),
+        lambda evidence: len(
+            set(BASELINES) & set(evidence.table(f"{REFERENCES}/evaluation.parquet")["policy"])
+        ),
         "published baselines that were played here:",
     ),
 }
