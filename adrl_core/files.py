@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import pandas as pd
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -55,3 +57,16 @@ def exclusive(path: Path, patience: float) -> Iterator[IO[bytes]]:
                     raise BlockingIOError(f"{path.parent}: another process works in this folder") from None
                 time.sleep(0.2)
         yield handle
+
+
+def save_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all, small: single precision, split by byte, compressed."""
+    floats = [str(name) for name in frame.select_dtypes("float")]
+    with replacing(path) as partial:
+        frame.astype(dict.fromkeys(floats, "float32")).to_parquet(
+            partial,
+            index=False,
+            compression="zstd",
+            use_dictionary=[str(name) for name in frame if name not in floats],
+            use_byte_stream_split=floats,
+        )

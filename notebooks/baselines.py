@@ -33,12 +33,11 @@ study, folder = notebook_study(globals(), "baselines")
 
 # %%
 from adrl_core.evaluate import evaluate_baselines
-from adrl_core.files import replacing
+from adrl_core.files import save_table
 
 evaluation, steps = evaluate_baselines(study)
-for name, table in (("evaluation", evaluation), ("steps", steps)):
-    with replacing(folder / f"{name}.parquet") as partial:
-        table.to_parquet(partial, index=False)
+save_table(evaluation, folder / "evaluation.parquet")
+save_table(steps, folder / "steps.parquet")
 
 # %% [markdown]
 # Mean over the bank.

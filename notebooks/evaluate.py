@@ -32,12 +32,11 @@ study, folder = notebook_study(globals(), "evaluate")
 
 # %%
 from adrl_core.evaluate import evaluate_team
-from adrl_core.files import replacing
+from adrl_core.files import save_table
 
 evaluation, steps = evaluate_team(study, folder.parent / "train" / "checkpoint.pt")
-for name, table in (("evaluation", evaluation), ("steps", steps)):
-    with replacing(folder / f"{name}.parquet") as partial:
-        table.to_parquet(partial, index=False)
+save_table(evaluation, folder / "evaluation.parquet")
+save_table(steps, folder / "steps.parquet")
 
 # %% [markdown]
 # Each row is one run, averaged over the bank: the unit of all later statistics.

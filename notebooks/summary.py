@@ -42,12 +42,13 @@ from adrl_core.evidence.figures import draw
 draw(results)
 
 # %% [markdown]
-# Every fact, as the book will print it.
+# The facts about mean rewards, as the book prints them; the file holds all.
 
 # %% tags=["show"]
 import pandas as pd
 
 parts = ("value", "interval", "n")
-facts = {key: [*map(fact.text, parts), fact.source] for key, fact in sorted(store.facts.items())}
+rewards = {key: fact for key, fact in sorted(store.facts.items()) if key.endswith("reward.mean")}
+facts = {key: [*map(fact.text, parts), fact.source] for key, fact in rewards.items()}
 with pd.option_context("display.max_rows", None):
     display(pd.DataFrame.from_dict(facts, orient="index", columns=[*parts, "source"]))  # noqa: F821

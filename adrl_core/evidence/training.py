@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from adrl_core.config import ABLATIONS
 from adrl_core.evidence.effects import paired_d
 from adrl_core.evidence.intervals import autocorrelation_interval, mean_interval
 from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, estimated
@@ -43,7 +44,8 @@ def training_facts(market: str, variant: str, folder: Path) -> Facts:
     facts = window_facts(prefix, episodes, origin)
     facts |= before_and_after(prefix, episodes, origin)
     facts |= spread_facts(prefix, episodes, origin)
-    facts |= update_facts(prefix, pd.read_parquet(folder / "updates.parquet"), origin)
+    if variant not in ABLATIONS:
+        facts |= update_facts(prefix, pd.read_parquet(folder / "updates.parquet"), origin)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     facts[f"{prefix}.minutes"] = Fact(
         value=manifest["seconds"] / 60.0,

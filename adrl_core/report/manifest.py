@@ -106,7 +106,7 @@ def describe(work: Job, found: dict[str, str], started: datetime) -> Manifest:
         inputs_hash=inputs_hash(found),
         inputs=found,
         outputs={file: sha256(work.directory / file) for file in output_files(work)},
-        uncommitted=list(STAGES[work.stage].uncommitted),
+        uncommitted=list(work.uncommitted),
         git=git_state(),
         packages={name: installed(name) for name in PACKAGES} | {"python": platform.python_version()},
         lock=sha256(LOCK) if LOCK.exists() else None,
@@ -200,16 +200,16 @@ def verify_stage(path: Path) -> list[str]:
 
 def verify_outputs(path: Path, manifest: Manifest) -> list[str]:
     """Outputs of a stage that are missing, edited or truncated, or hold an exception; one line each."""
-    found, title = [], manifest.job.title
+    found, work = [], manifest.job
     for file, expected in manifest.outputs.items():
         output = path.parent / file
         if not output.exists():
-            if file not in manifest.uncommitted:
-                found.append(f"{title}/{file}: missing")
+            if file not in work.uncommitted:
+                found.append(f"{work.title}/{file}: missing")
         elif sha256(output) != expected:
-            found.append(f"{title}/{file}: edited or truncated, its hash is not the recorded one")
+            found.append(f"{work.title}/{file}: edited or truncated, its hash is not the recorded one")
         elif file == NOTEBOOK and failed(output):
-            found.append(f"{title}/{file}: recorded an exception")
+            found.append(f"{work.title}/{file}: recorded an exception")
     return found
 
 

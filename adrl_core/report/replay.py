@@ -120,6 +120,7 @@ def compare(title: str, recorded: pd.DataFrame, repeated: pd.DataFrame) -> None:
             f"{title}: recorded {len(recorded)} rows with columns {list(recorded)}, "
             f"replayed {len(repeated)} with {list(repeated)}; run it again"
         )
+    repeated = repeated.astype(recorded.dtypes)
     for column in recorded:
         pairs = zip(recorded[column], repeated[column], strict=True)
         for row, (was, now) in enumerate(pairs):

@@ -51,8 +51,6 @@ class Stage:
 
     folder: str
     outputs: tuple[str, ...] = ()
-    uncommitted: tuple[str, ...] = ()
-    """Outputs too large to commit; recorded, but allowed to be absent."""
     settings: tuple[str, ...] = ()
     """Fields of the study that decide the outcome; `team` stands for the variant."""
 
@@ -72,7 +70,6 @@ STAGES: Mapping[str, Stage] = {
     "train": Stage(
         "{market}/{variant}/train",
         ("episodes.parquet", "updates.parquet", "decisions.parquet", "checkpoint.pt"),
-        ("checkpoint.pt",),
         TRAINING,
     ),
     "baselines": Stage("{market}/baselines", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION),
@@ -120,6 +117,13 @@ class Job:
     def directory(self) -> Path:
         """Absolute folder of the stage."""
         return results_root() / self.name / self.folder
+
+    @property
+    def uncommitted(self) -> tuple[str, ...]:
+        """Outputs too large to commit: weights, and the update logs of ablations, which nothing quotes."""
+        if self.stage != "train":
+            return ()
+        return ("checkpoint.pt", *(("updates.parquet",) if self.variant in config.ABLATIONS else ()))
 
     @property
     def title(self) -> str:

@@ -37,10 +37,13 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
         baselines = results / market / "baselines"
         reference = pd.read_parquet(baselines / "evaluation.parquet")
         training = _tables(results, market, "train/episodes")
-        updates = _tables(results, market, "train/updates")
+        updates = {
+            variant: pd.read_parquet(results / market / variant / "train/updates.parquet")
+            for variant in _teams(training)
+        }
         yield f"learning-{market}", learning.learning_curves(market, _teams(training), reference)
         yield f"modes-{market}", learning.mode_curves(market, _teams(training))
-        yield f"updates-{market}", learning.update_curves(market, _teams(updates), _teams(training))
+        yield f"updates-{market}", learning.update_curves(market, updates, _teams(training))
         yield f"efficiency-{market}", learning.efficiency_curves(market, training, reference)
         yield f"evaluation-{market}", on_bank.evaluation_boxes(market, _teams(evaluations), reference)
         yield f"profit-{market}", on_bank.reward_against_profit(market, _teams(evaluations))
