@@ -38,6 +38,7 @@ from adrl_core.evidence.claims.measured import (
 )
 from adrl_core.evidence.claims.readings import READINGS
 from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size
+from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.intervals import LEVEL, prediction_interval
 from adrl_core.evidence.published import claims, decimals, printed
 from adrl_core.report.facts import Fact, FactStore
@@ -583,6 +584,16 @@ def test_facts_of_the_ledger(tmp_path: Path) -> None:
     store = FactStore(profile="quick", facts=facts)
     assert FactStore.model_validate(json.loads(store.model_dump_json())) == store
     assert all(isinstance(fact, Fact) for fact in facts.values())
+
+
+def test_the_figure_shows_every_claim_once(tmp_path: Path) -> None:
+    entries = ledger(study(tmp_path / "quick", 20, 20, 100))
+    figure, _, caption, alternative = draw_ledger(entries)
+    bars = [bar for container in figure.axes[0].containers for bar in container]
+    assert sum(bar.get_width() for bar in bars) == 247
+    configuration = sum(entry.kind == "configuration" for entry in entries)
+    assert f" n = {configuration}" in [text.get_text() for text in figure.axes[0].texts]
+    assert "{fact}`ledger.count.same_direction`" in caption and alternative
 
 
 def test_measures_on_arrays() -> None:

@@ -120,16 +120,17 @@ class Measured(Rule):
 
 @dataclass(frozen=True)
 class Value(Measured):
-    """The claim states a measured value. Our units of analysis (training runs, or held-out episodes where
-    nothing is learned) give an estimate and the 95 % prediction interval for the same statistic of as many
-    further units as the report had: one run for its training log, twenty for its comparison of before and
-    after, a thousand episodes for its baselines. Statistics other than a mean get theirs by the jackknife.
-    If the interval holds a value that would be printed like the report's, the claim is reproduced. Some
-    claims have a stated point of comparison (zero, a baseline, before training); for these the interval must
-    also leave that point out. Failing this, the claim is in the same direction if our estimate differs
-    significantly from that point (its own 95 % interval leaves it out) to the printed side. Otherwise it is
-    contradicted, unless the interval holds both the printed value and the point of comparison: then our units
-    are too few to decide."""
+    """The claim states a measured value. Our units of analysis (training runs; held-out episodes where
+    nothing is learned, or chains of them where a policy carries its state over) give an estimate and the 95 %
+    prediction interval for the same statistic of as many further units as the report had: one run for its
+    training log, twenty for its comparison of before and after, a thousand episodes for its baselines.
+    Statistics other than a mean get theirs by the jackknife. If the interval holds a value that would be
+    printed like the report's, the claim is reproduced. Some claims have a stated point of comparison (zero, a
+    baseline, before training); for these the interval must also leave that point out. Failing this, the claim
+    is in the same direction if our estimate differs significantly from that point (its own 95 % interval
+    leaves it out) to the printed side. Otherwise it is contradicted, unless the interval holds both the
+    printed value and the point of comparison: then our units are too few to decide. So are fewer than five
+    runs or chains, or a hundred episodes, which no value could miss."""
 
     name = "value"
     against: float | Callable[[Evidence], float] | None = None
