@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from adrl_core.evidence.intervals import LEVEL, RESAMPLES, Estimate, sample
+from adrl_core.evidence.intervals import LEVEL, RESAMPLES, Estimate, moments, sample
 
 
 def cohen_d(a: ArrayLike, b: ArrayLike) -> Estimate:
@@ -24,10 +24,9 @@ def cohen_d(a: ArrayLike, b: ArrayLike) -> Estimate:
     """
     first, second = sample(a, "a"), sample(b, "b")
     total, df = len(first) + len(second), len(first) + len(second) - 2
-    squares = (len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)
-    spread = 0.0 if np.ptp(first) == 0.0 == np.ptp(second) else math.sqrt(squares / df)
-    size = len(first) * len(second) / total
-    return _standardised(float(first.mean() - second.mean()), spread, size, df, total)
+    (mean_a, sd_a), (mean_b, sd_b) = moments(first), moments(second)
+    pooled = math.sqrt(((len(first) - 1) * sd_a**2 + (len(second) - 1) * sd_b**2) / df)
+    return _standardised(mean_a - mean_b, pooled, len(first) * len(second) / total, df, total)
 
 
 def hedges_g(a: ArrayLike, b: ArrayLike) -> Estimate:
@@ -52,8 +51,7 @@ def paired_d(differences: ArrayLike) -> Estimate:
         ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
     array = sample(differences, "differences")
-    spread = 0.0 if np.ptp(array) == 0.0 else float(array.std(ddof=1))
-    return _standardised(float(array.mean()), spread, len(array), len(array) - 1, len(array))
+    return _standardised(*moments(array), len(array), len(array) - 1, len(array))
 
 
 def _standardised(difference: float, spread: float, size: float, df: int, n: int) -> Estimate:
@@ -62,10 +60,17 @@ def _standardised(difference: float, spread: float, size: float, df: int, n: int
         effect = math.copysign(math.inf, difference) if difference else 0.0
         return Estimate(effect, effect, effect, n)
     effect, root = difference / spread, math.sqrt(size)
-    upper = (1.0 + LEVEL) / 2.0
-    # The noncentrality falls as the probability of a smaller t rises.
-    low, high = special.nctdtrinc(df, [upper, 1.0 - upper], effect * root) / root
+    low, high = _noncentrality(effect * root, df) / root
     return Estimate(effect, float(low), float(high), n)
+
+
+def _noncentrality(t: float, df: int) -> np.ndarray:
+    """Bounds of the noncentrality: where the probability of a smaller t falls to the interval's two ends."""
+    ends = np.array([(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
+    if abs(t) > 1e3:
+        # SciPy's search slows down without end; here the spread of chi alone counts.
+        return np.sort(t * stats.chi.ppf(ends, df) / math.sqrt(df))
+    return special.nctdtrinc(df, ends[::-1], t)
 
 
 def probability_of_improvement(

@@ -72,7 +72,7 @@ def mean_interval(values: ArrayLike) -> Estimate:
         ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
     array = sample(values)
-    return _around_mean(array, float(stats.sem(array)))
+    return _t_interval(array, np.sqrt(1.0 / len(array)))
 
 
 def prediction_interval(values: ArrayLike) -> Estimate:
@@ -82,15 +82,25 @@ def prediction_interval(values: ArrayLike) -> Estimate:
         ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
     array = sample(values)
-    return _around_mean(array, float(array.std(ddof=1)) * np.sqrt(1.0 + 1.0 / len(array)))
+    return _t_interval(array, np.sqrt(1.0 + 1.0 / len(array)))
 
 
-def _around_mean(array: np.ndarray, scale: float) -> Estimate:
-    mean = float(array.mean())
-    if scale == 0.0:
-        return Estimate(mean, mean, mean, len(array))
-    low, high = stats.t.interval(LEVEL, len(array) - 1, loc=mean, scale=scale)
-    return Estimate(mean, float(low), float(high), len(array))
+def _t_interval(array: np.ndarray, errors: float) -> Estimate:
+    """Mean ± t s `errors`."""
+    mean, sd = moments(array)
+    half = float(stats.t.ppf((1.0 + LEVEL) / 2.0, len(array) - 1)) * sd * float(errors)
+    return Estimate(mean, mean - half, mean + half, len(array))
+
+
+def moments(array: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation (of n - 1) of a sample.
+
+    Equal values give themselves and zero: computed, both may be off by a rounding, and a ratio of
+    roundings would pass for an effect.
+    """
+    if np.ptp(array) == 0.0:
+        return float(array[0]), 0.0
+    return float(array.mean()), float(array.std(ddof=1))
 
 
 def bootstrap_interval(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
-from adrl_core.evidence.intervals import pairs, sample
+from adrl_core.evidence.intervals import moments, pairs, sample
 
 
 class TestResult(NamedTuple):
@@ -56,10 +56,7 @@ def welch_t(a: ArrayLike, b: ArrayLike) -> TestResult:
         ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
     first, second = sample(a, "a"), sample(b, "b")
-    if np.ptp(first) == 0.0 == np.ptp(second):
-        return _without_spread(first[0] - second[0], None)
-    result = stats.ttest_ind(first, second, equal_var=False)
-    return TestResult(float(result.statistic), float(result.df), float(result.pvalue))
+    return welch_t_from_summary(*moments(first), len(first), *moments(second), len(second))
 
 
 def welch_t_from_summary(

@@ -1,0 +1,148 @@
+"""Effect sizes against hand calculation, published tables and the distribution they invert."""
+
+import math
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import integrate, optimize, stats
+
+from adrl_core.evidence.effects import cohen_d, hedges_g, paired_d, probability_of_improvement
+
+A, B = [3.0, 4.0, 5.0], [1.0, 2.0, 3.0, 2.0]
+
+
+def probability_below(t: float, df: int, noncentrality: float) -> float:
+    """P(T <= t) from the definition T = (Z + noncentrality) / sqrt(V / df), by quadrature over V."""
+
+    def integrand(chi: float) -> float:
+        return stats.norm.cdf(t * chi / math.sqrt(df) - noncentrality) * stats.chi.pdf(chi, df)
+
+    centre = stats.chi.ppf([1e-12, 0.5, 1 - 1e-12], df)
+    return integrate.quad(integrand, centre[0], centre[2], points=[centre[1]], epsabs=1e-12, limit=400)[0]
+
+
+def with_effect(effect: float, n: int) -> np.ndarray:
+    """Values with standard deviation one and the mean that is asked for."""
+    values = np.linspace(-1.0, 1.0, n)
+    return values / values.std(ddof=1) + effect
+
+
+def test_cohen_d_by_hand() -> None:
+    # Means 4 and 2; squares 2 and 2 over 5 degrees of freedom.
+    estimate = cohen_d(A, B)
+    assert estimate.mean == pytest.approx(2.0 / math.sqrt(0.8))
+    assert estimate.n == 7
+
+
+def test_cohen_d_changes_sign_with_the_order() -> None:
+    there, back = cohen_d(A, B), cohen_d(B, A)
+    assert back == pytest.approx((-there.mean, -there.high, -there.low, 7), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("df", "correction"),
+    [
+        (2, 1.0 / math.sqrt(math.pi)),
+        (3, math.sqrt(math.pi / 6.0)),
+        (4, math.sqrt(2.0 / math.pi)),
+        (6, 8.0 / (3.0 * math.sqrt(3.0 * math.pi))),
+    ],
+)
+def test_hedges_correction_in_closed_form(df: int, correction: float) -> None:
+    """The gamma functions of Hedges (1981) by hand: 0.5642, 0.7236, 0.7979 and 0.8686."""
+    a, b = np.arange(2.0), np.arange(float(df)) ** 2 + 1.0
+    assert hedges_g(a, b).mean / cohen_d(a, b).mean == pytest.approx(correction)
+
+
+def test_hedges_correction_of_many_values_is_near_its_published_approximation() -> None:
+    a, b = np.arange(200.0), np.arange(200.0) + 1.0
+    assert hedges_g(a, b).mean / cohen_d(a, b).mean == pytest.approx(1 - 3 / (4 * 398 - 1), abs=1e-6)
+
+
+def test_hedges_g_has_the_interval_of_the_effect_it_estimates() -> None:
+    assert hedges_g(A, B)[1:] == cohen_d(A, B)[1:]
+
+
+def test_paired_d_by_hand() -> None:
+    assert paired_d([1.0, 2.0, 3.0, 4.0, 5.0]).mean == pytest.approx(3.0 / math.sqrt(2.5))
+
+
+def test_interval_of_the_published_example() -> None:
+    """Kelley's MBESS manual, conf.limits.nct(ncp=2.83, df=126): 0.8337502 to 4.815359."""
+    a, b = with_effect(2.83 / math.sqrt(32.0), 64), with_effect(0.0, 64)
+    estimate = cohen_d(a, b)
+    low, high = (bound * math.sqrt(32.0) for bound in estimate[1:3])
+    assert (low, high) == pytest.approx((0.8337502, 4.815359), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("effect", "n"), [(0.0, 5), (-0.7, 3), (0.9, 20), (7.0, 20), (-60.0, 20), (400.0, 20)]
+)
+def test_interval_inverts_the_noncentral_t(effect: float, n: int) -> None:
+    t, root = effect * math.sqrt(n), math.sqrt(n)
+    reach = 8.0 + 3.0 * abs(t)
+
+    def bound(share: float) -> float:
+        return (
+            optimize.brentq(lambda nc: probability_below(t, n - 1, nc) - share, t - reach, t + reach) / root
+        )
+
+    estimate = paired_d(with_effect(effect, n))
+    assert estimate == pytest.approx((effect, bound(0.975), bound(0.025), n), rel=2e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("difference", [1e3, -1e9])
+def test_huge_effects_have_finite_ordered_bounds(difference: float) -> None:
+    estimate = paired_d(difference + np.array([0.0, 1e-3, 0.0, 1e-3]))
+    assert estimate.low < estimate.mean < estimate.high
+    assert abs(estimate.high) < math.inf
+
+
+def test_values_without_spread() -> None:
+    assert paired_d([0.0, 0.0, 0.0]) == (0.0, 0.0, 0.0, 3)
+    assert cohen_d([0.1] * 3, [0.1] * 4) == (0.0, 0.0, 0.0, 7)
+    assert paired_d([2.0, 2.0]) == (math.inf, math.inf, math.inf, 2)
+    assert hedges_g([1.0, 1.0], [2.0, 2.0]).mean == -math.inf
+
+
+def share_of_wins(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.mean([1.0 if x > y else 0.5 if x == y else 0.0 for x, y in product(a, b)]))
+
+
+def test_probability_of_improvement_counts_pairs() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 6, 12), rng.integers(0, 5, 9)
+    estimate = probability_of_improvement(a, b)
+    assert estimate.mean == pytest.approx(share_of_wins(a, b))
+    assert estimate.mean == pytest.approx(stats.mannwhitneyu(a, b).statistic / (12 * 9))
+    assert estimate.n == 21
+
+
+def test_probability_of_improvement_approaches_the_enumeration_of_all_resamples() -> None:
+    a, b = [1.0, 4.0, 6.0], [2.0, 3.0, 5.0]
+    shares = [share_of_wins(x, y) for x in product(a, repeat=3) for y in product(b, repeat=3)]
+    estimate = probability_of_improvement(a, b, resamples=20_000)
+    # Shares are ninths; a bound may fall on the neighbour of the exact one.
+    assert estimate[1:3] == pytest.approx(np.quantile(shares, [0.025, 0.975]), abs=1 / 9)
+    assert estimate.low < 0.3 and estimate.high > 0.9
+
+
+def test_probability_of_improvement_of_apart_and_of_equal_samples() -> None:
+    assert probability_of_improvement([3.0, 4.0], [1.0, 2.0]) == (1.0, 1.0, 1.0, 4)
+    assert probability_of_improvement([1.0, 1.0], [1.0, 1.0]) == (0.5, 0.5, 0.5, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: cohen_d([1.0], B), r"a of shape \(1,\): expected one axis with at least two values"),
+        (lambda: hedges_g(A, [[1.0, 2.0]]), r"b of shape \(1, 2\): expected"),
+        (lambda: paired_d([1.0, np.nan]), "differences holds nan"),
+        (lambda: probability_of_improvement(A, [1.0, np.inf]), "b holds inf"),
+    ],
+)
+def test_errors_name_what_is_wrong(call: Callable, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
