@@ -93,6 +93,26 @@ def test_new_upstream_results(study: Path) -> None:
     assert any(line.startswith("smoke/published/full/evaluate: stale") for line in found)
 
 
+def test_update_logs_of_ablations_may_be_absent_those_of_the_team_may_not(results_root: Path) -> None:
+    for variant in ("full", "no_budget"):
+        (finish("train", "published", variant) / "updates.parquet").unlink()
+    finish("summary")
+    assert verify("smoke") == ["smoke/published/full/train/updates.parquet: missing"]
+
+
+def test_another_configuration(study: Path) -> None:
+    """Recorded settings that are not the variant's; a setting that the record lacks is the default."""
+    path = study / "published/full/train" / MANIFEST
+    content = json.loads(path.read_text())
+    del content["settings"]["team"]["bidding"]["double"]
+    path.write_text(json.dumps(content))
+    assert verify("smoke") == []
+    content["settings"]["team"]["bidding"]["discount"] = 0.5
+    path.write_text(json.dumps(content))
+    expected = "smoke/published/full/train: stale, other settings: team; run `adrl study smoke` again"
+    assert verify("smoke") == [expected]
+
+
 def test_other_parameters_are_outdated(study: Path) -> None:
     assert not outdated(job("train", "smoke", "published", "full"))
     assert outdated(job("train", "smoke", "published", "full", changes={"episodes": 9}))
