@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from adrl_core.config import PROFILES, ConfigurationError
-from adrl_core.files import exclusive
+from adrl_core.files import exclusive, write_text
 from adrl_core.report import stages
 from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
 
@@ -163,6 +163,28 @@ def check(
     if problems:
         raise typer.Exit(1)
     typer.echo(f"{profile}: results are whole, current and match their facts")
+
+
+@app.command("diff")
+def compare_results(
+    a: Annotated[str, typer.Argument(metavar="A", help="Folder, study below results/, or REF[:STUDY].")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, for the results to compare with A.")],
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write it as one self-contained page, too.")
+    ] = None,
+    fail_on_change: Annotated[
+        bool, typer.Option("--fail-on-change", help="Exit with 1 if anything changed.")
+    ] = False,
+) -> None:
+    """Compare two sets of results seed by seed, and say which differences exceed noise."""
+    from adrl_core.report import diff, diff_view
+
+    found = diff.diff(diff.load(a), diff.load(b))
+    if page:
+        write_text(page, diff_view.page(found))
+    diff_view.show(found)
+    if fail_on_change and found.changed:
+        raise typer.Exit(1)
 
 
 @app.command()
