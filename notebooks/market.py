@@ -39,7 +39,7 @@ from adrl_core.market import make_market
 world = make_market(study.market)
 
 # %% [markdown]
-# Twenty training markets of run 0: cost per click and competition over the episode's steps.
+# Twenty training markets of the first run: cost per click and competition over the episode's steps.
 
 # %% tags=["show"]
 import matplotlib.pyplot as plt
@@ -56,7 +56,7 @@ plt.show()
 
 # %% [markdown]
 # What each bid level earns when it is kept for whole episodes, with the budget split evenly over the
-# channels: mean shaped reward and profit of 256 training markets.
+# channels: mean shaped reward and profit of `rows` training markets.
 
 # %%
 import pandas as pd

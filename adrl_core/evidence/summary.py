@@ -1,6 +1,7 @@
 """From the tables of a study to its facts: every number that the book may quote."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from adrl_core.evidence.ablation import (
     threshold,
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
+from adrl_core.evidence.equations import equation_constants
 from adrl_core.evidence.intervals import LEVEL, bootstrap_interval, mean_interval
 from adrl_core.evidence.published import CITATION, claims
 from adrl_core.evidence.quantities import (
@@ -230,6 +232,15 @@ def _study_facts(results: Path) -> Facts:
     facts["study.power"] = Fact(value=POWER, format=".0%", source="adrl_core")
     smallest = detectable_effect(sizes["seeds"], POWER)
     facts["study.detectable_effect"] = Fact(value=smallest, format=".2f", source="adrl_core")
+    stages = [json.loads(p.read_text(encoding="utf-8")) for p in results.glob("*/**/manifest.json")]
+    hours = math.fsum(stage["seconds"] for stage in stages) / 3600.0
+    facts["study.compute_hours"] = Fact(
+        value=hours,
+        unit="hours",
+        format=".1f",
+        source="*/manifest.json",
+        row="seconds of all stages but the summary",
+    )
     facts["study.profile"] = Fact(value=results.name, source=source)
     facts["study.processor"] = Fact(value=str(manifest["hardware"].get("processor", "")), source=source)
     return facts
@@ -262,6 +273,7 @@ def _configuration_facts() -> Facts:
         "greedy.chain": CHAIN_LENGTH,
     }
     constants |= {f"typical.{name}": value for name, value in TYPICAL.items()}
+    constants |= equation_constants()
     for name, preset in presets.PRESETS.items():
         constants |= {f"{name}.{field}": value for field, value in asdict(preset).items()}
     team = parse_variant("full")

@@ -15,8 +15,10 @@ Before the bar stand the words that a reader sees; after it, conditions joined b
 import operator
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from adrl_core.report.chapters import chapters, pieces
 from adrl_core.report.facts import Fact, FactError, FactStore
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -47,6 +49,28 @@ class Pair(NamedTuple):
 
     left: str
     right: str
+
+
+def problems(book: Path, store: FactStore) -> list[str]:
+    """Assertions of the chapters that are false or cannot be evaluated, and unknown facts; one line each.
+
+    There are none if the prose is not about these results: others may refute it and lack facts.
+    """
+    found = []
+    for path in chapters(book) if store.strict else ():
+        for piece in pieces(path.read_text(encoding="utf-8")):
+            problem = ""
+            try:
+                if piece.kind == "claim":
+                    outcome = evaluate(piece.text, store)
+                    problem = "" if outcome.holds else f"false: {piece.text!r} ({outcome.explanation})"
+                elif piece.kind == "fact":
+                    store[piece.text.partition("|")[0]]
+            except FactError as error:
+                problem = str(error)
+            if problem:
+                found.append(f"{book.name}/{path.relative_to(book)}:{piece.line}: {problem}")
+    return found
 
 
 def evaluate(text: str, store: FactStore) -> Outcome:

@@ -1,20 +1,18 @@
 """The book's link to the results: roles and directives that quote facts, figures, settings and runs.
 
-A build reads `results/<profile>/` (profile: ADRL_PROFILE, default paper) and fails when a quoted fact has no
-source, an assertion in prose is false, a manifest does not match its files or its inputs, or a notebook
-recorded an exception. The prose is about the paper profile; built from another, facts that it lacks show as
-dashes and assertions that it refutes are marked.
+A build reads `results/<profile>/` (profile: ADRL_PROFILE, default paper) and fails when a quoted fact or a
+typed numeral has no source, an assertion in prose is false, a manifest does not match its files or its
+inputs, or a notebook recorded an exception. The prose is about the paper profile; built from another, facts
+that it lacks show as dashes and assertions that it refutes are marked.
 """
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, cast
 
-import nbformat
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -25,9 +23,11 @@ from sphinx.util.docutils import SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 import adrl_core
-from adrl_core.report import assertions, diagrams, manifest
+from adrl_core.report import assertions, diagrams, manifest, numerals
+from adrl_core.report.chapters import bibliography
 from adrl_core.report.facts import PARTS, Fact, FactError, FactStore, Part
-from adrl_core.report.stages import NOTEBOOK, results_root
+from adrl_core.report.notebook_pages import place_notebooks, stage_document
+from adrl_core.report.stages import results_root
 
 SETTINGS, RUNS, PUBLISHED = "/design", "/status", "/references"
 """Pages that a fact without a stage links to: a setting, a manifest's content, a published number."""
@@ -50,11 +50,6 @@ class FactNode(nodes.inline):
 def results_of(env: BuildEnvironment) -> Results:
     """The results that the build quotes from."""
     return cast(Results, env.app.adrl_results)  # type: ignore[attr-defined]
-
-
-def stage_document(stage: str) -> str:
-    """Page of a stage's executed notebook, e.g. channels/full/train -> /notebooks/channels-full-train."""
-    return f"/notebooks/{stage.replace('/', '-') or 'summary'}"
 
 
 def fact_document(fact: Fact) -> str:
@@ -98,8 +93,7 @@ def fact_node(env: BuildEnvironment, quote: str, where: str = "") -> nodes.Node:
 
 
 def without_source(results: Results, problem: str, quote: str, shown: str = "\N{EN DASH}") -> nodes.Node:
-    """What stands for a quote that has no source: a problem, or a mark where the prose is not about the "
-    "results."""
+    """What stands for a quote without a source: a problem, or a mark if the prose is about other results."""
     if results.store.strict:
         results.problems.append(problem)
         return nodes.problematic(quote, quote)
@@ -174,58 +168,6 @@ class CitedRole(SphinxRole):
         return [node], []
 
 
-def bibliography(book: Path) -> set[str]:
-    """Keys of the book's references."""
-    path = book / "references.bib"
-    return (
-        set(re.findall(r"^@\w+\{([^,]+),", path.read_text(encoding="utf-8"), re.M))
-        if path.exists()
-        else set()
-    )
-
-
-def described(path: Path) -> str:
-    """An executed notebook as JSON in which every image has, as text alternative, the sentence before it."""
-    notebook = nbformat.read(path, as_version=4)
-    before = ""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            before = " ".join(line for line in cell.source.splitlines() if not line.startswith("#"))
-        elif any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
-            cell.metadata["mystnb"] = {"image": {"alt": f"Figure: {before.split('. ')[0].strip()}"}}
-    return str(nbformat.writes(notebook))
-
-
-def place_notebooks(results: Path, target: Path) -> None:
-    """Mirror every executed notebook of the results into the book; unchanged ones keep their date."""
-    target.mkdir(parents=True, exist_ok=True)
-    wanted: dict[str, Path | None] = {f"{name}.ipynb": None for name in listed_notebooks(target.parent)}
-    for notebook in sorted(results.rglob(NOTEBOOK)):
-        stage = notebook.parent.relative_to(results).as_posix().removeprefix(".")
-        wanted[Path(stage_document(stage)).name + ".ipynb"] = notebook
-    for stale in set(target.glob("*.ipynb")) - {target / name for name in wanted}:
-        stale.unlink()
-    for name, executed in wanted.items():
-        copy = target / name
-        content = described(executed) if executed else absent(name, results.name)
-        if not copy.exists() or copy.read_text(encoding="utf-8") != content:
-            copy.write_text(content, encoding="utf-8")
-
-
-def listed_notebooks(book: Path) -> list[str]:
-    """Names of the notebooks in the book's table of contents."""
-    toc = book / "_toc.yml"
-    return re.findall(r"file: notebooks/(\S+)", toc.read_text(encoding="utf-8")) if toc.exists() else []
-
-
-def absent(name: str, profile: str) -> str:
-    """The page of a notebook that the profile has not run."""
-    text = f"# {Path(name).stem.replace('-', ' ')}\n\nThis stage was not run in profile `{profile}`."
-    return str(
-        nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="absent")]))
-    )
-
-
 def prepare(app: Sphinx, config: Config) -> None:
     """Verify the results, then place notebooks and diagrams where the pages expect them.
 
@@ -249,9 +191,11 @@ def prepare(app: Sphinx, config: Config) -> None:
     )
 
 
-def fail_on_missing_facts(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    """Stop the build, before its state is kept, when a page quoted what has no source."""
-    _fail_on(results_of(env).problems, "quoted without a source")
+def fail_on_unsourced(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
+    """Stop the build, before its state is kept, when a number or an assertion has no source."""
+    results = results_of(env)
+    problems = results.problems + numerals.problems(Path(app.srcdir), results.folder)
+    _fail_on(problems, "stated without a source")
     return []
 
 
@@ -288,5 +232,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     for name, directive in sphinx_tables.DIRECTIVES.items():
         app.add_directive(name, directive)
     app.connect("config-inited", prepare)
-    app.connect("env-updated", fail_on_missing_facts)
+    app.connect("env-updated", fail_on_unsourced)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -13,13 +13,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from adrl_core import config
 from adrl_core.report.manifest import Manifest
-from adrl_core.report.sphinx_facts import (
-    document_link,
-    fact_node,
-    results_of,
-    stage_document,
-    without_source,
-)
+from adrl_core.report.notebook_pages import command, stage_document
+from adrl_core.report.sphinx_facts import document_link, fact_node, results_of, without_source
 from adrl_core.report.stages import MANIFEST
 
 Cell = list[nodes.Node]
@@ -121,10 +116,10 @@ class ResultFigure(ReportDirective):
         name = self.arguments[0]
         image = results_of(self.env).folder / "figures" / f"{name}.svg"
         sidecar = image.with_suffix(".json")
+        self.options.setdefault("name", f"fig-{name}")
         for path in (image, sidecar):
             if not path.is_file():
-                problem = f"{self.get_location()}: figure {name!r}: {path.name} is not among the results"
-                return [paragraph(without_source(results_of(self.env), problem, name, f"(no figure {name})"))]
+                return [self.missing(name, path.name)]
             self.env.note_dependency(str(path))
         about = json.loads(sidecar.read_text(encoding="utf-8"))
         alternative = "".join(node.astext() for node in self.parsed(about["alt"]))
@@ -133,9 +128,16 @@ class ResultFigure(ReportDirective):
         if "width" in self.options:
             figure[0]["width"] = self.options["width"]
         figure += nodes.caption("", "", *self.parsed(about["caption"]))
-        self.options.setdefault("name", f"fig-{name}")
         self.add_name(figure)
         return [figure]
+
+    def missing(self, name: str, file: str) -> nodes.figure:
+        """A note in place of the figure, with its number, so that references to it hold."""
+        problem = f"{self.get_location()}: figure {name!r}: {file} is not among the results"
+        note = without_source(results_of(self.env), problem, name, f"(no figure {name})")
+        figure = nodes.figure("", nodes.caption("", "", note), classes=["result-figure"])
+        self.add_name(figure)
+        return figure
 
 
 def setting(value: Any) -> str:
@@ -189,15 +191,6 @@ class ConfigTable(ReportDirective):
                 )
             )
         ]
-
-
-def command(stage: str, profile: str) -> str:
-    """The command that repeats a stage, e.g. published/full/train, published/baselines, summary."""
-    *place, name = stage.split("/")
-    options = "".join(
-        f" --{option} {value}" for option, value in zip(("market", "variant"), place, strict=False)
-    )
-    return f"adrl run {name} --profile {profile}{options}"
 
 
 class Reproduce(ReportDirective):

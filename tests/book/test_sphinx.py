@@ -205,11 +205,22 @@ def test_an_assertion_that_cannot_be_evaluated_fails_the_build(build: Build, tex
 
 
 def test_other_profiles_mark_what_they_refute_and_dash_what_they_lack(build: Build) -> None:
-    text = f"{FALSE} {{fact}}`published.tuned.reward.mean`\n\n```{{result-figure}} other\n```\n"
+    text = (
+        f"{FALSE} {{fact}}`published.tuned.reward.mean`\n\n```{{result-figure}} other\n```\n\n"
+        "See {numref}`fig-other`.\n\n```{fact-table}\n:market: published\n"
+        ":columns: reward.mean Reward; spend.mean Spend\n:header: Team\n\ntuned | Tuned\n```"
+    )
     html = build(text, OTHER_PROFILE)
     assert 'class="fact claim claim-false"' in html and "does not hold in profile smoke" in html
     assert 'title="not available in profile smoke">–<' in html
-    assert "(no figure other)" in plain(html)
+    assert "Fig. 1 (no figure other)" in plain(html) and "See Fig. 1 ." in plain(html)
+    assert "Team Reward Spend Tuned – –" in plain(html)
+
+
+def test_a_typed_numeral_fails_the_build(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "book" / "_toc.yml").write_text("root: index\n")
+    with pytest.raises(ExtensionError, match=r"book/index.md:3: numeral '512' has no source"):
+        build("The team earns 512.")
 
 
 def test_declared_numerals(build: Build, tmp_path: Path) -> None:
@@ -224,7 +235,10 @@ def test_notebooks_that_were_not_run_have_a_page(build: Build, tmp_path: Path) -
     (tmp_path / "book" / "_toc.yml").write_text("- file: notebooks/published-tuned-train\n")
     build("Text.")
     html = (tmp_path / "html" / "notebooks" / "published-tuned-train.html").read_text()
-    assert "This stage was not run in profile" in plain(html)
+    assert (
+        "This stage was not run in profile paper; "
+        "adrl run train --profile paper --market published --variant tuned runs it." in plain(html)
+    )
 
 
 def edit_table(results: Path) -> None:
