@@ -143,26 +143,21 @@ def study(
 @app.command()
 def check(
     profile: Annotated[str, typer.Argument(help="Folder of the study below results/.")] = "paper",
+    book: Annotated[Path, typer.Option(help="Folder of the chapters.", show_default="book")] = ROOT / "book",
 ) -> None:
-    """Prove the results: verify every hash, recompute the facts, compare them and the README with them."""
-    from adrl_core.report import manifest, readme, replay
-    from adrl_core.report.facts import FactStore
+    """Prove results and prose: hashes, facts, the README, the numerals and assertions of the chapters."""
+    from adrl_core.report import check, manifest
 
-    folder = results_root() / profile
-    problems = manifest.verify(profile) or replay.changed_facts(folder)
-    if (
-        profile == readme.PROFILE
-        and not problems
-        and not readme.is_current(FactStore.load(folder / "facts.json"))
-    ):
-        problems = ["README.md: its table is not what the facts say; `adrl readme` writes it"]
+    problems = check.problems(profile, book)
     for problem in problems:
         typer.echo(problem)
-    for notice in manifest.notices(profile) if not problems else ():
-        typer.echo(f"note: {notice}", err=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{profile}: results are whole, current and match their facts")
+    for notice in manifest.notices(profile):
+        typer.echo(f"note: {notice}", err=True)
+    typer.echo(f"{profile}: results are whole, current and match their facts, and the prose matches them")
+    for line in check.counts(profile, book):
+        typer.echo(line)
 
 
 @app.command("diff")
