@@ -12,7 +12,7 @@ from adrl_core.evidence.figures import learning
 from adrl_core.evidence.figures.economics import channel_economics
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.figures.style import STYLE, Drawn, save
-from adrl_core.evidence.summary import evaluated_markets, study_scores, trained_variants
+from adrl_core.evidence.tables import evaluated_markets, study_scores, trained_variants
 from adrl_core.evidence.training import HEADLINE
 
 TEAMS = ("full", "tuned")
