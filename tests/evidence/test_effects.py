@@ -129,6 +129,12 @@ def test_probability_of_improvement_approaches_the_enumeration_of_all_resamples(
     assert estimate.low < 0.3 and estimate.high > 0.9
 
 
+def test_interval_of_improvement_on_a_constant_is_binomial() -> None:
+    """Resampled, the 20 values of which 12 exceed the constant count as Binomial(20, 0.6) does."""
+    estimate = probability_of_improvement(np.arange(20.0), [7.5, 7.5], resamples=20_000)
+    assert estimate[:3] == pytest.approx((0.6, *stats.binom.ppf([0.025, 0.975], 20, 0.6) / 20), abs=1e-9)
+
+
 def test_probability_of_improvement_of_apart_and_of_equal_samples() -> None:
     assert probability_of_improvement([3.0, 4.0], [1.0, 2.0]) == (1.0, 1.0, 1.0, 4)
     assert probability_of_improvement([1.0, 1.0], [1.0, 1.0]) == (0.5, 0.5, 0.5, 4)

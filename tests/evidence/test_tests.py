@@ -153,7 +153,7 @@ def test_overdispersion_of_deaths_by_horse_kick() -> None:
 
 
 def test_overdispersion_is_one_sided() -> None:
-    assert overdispersion([5, 5, 5, 5]) == (0.0, 3.0, 1.0)
+    assert overdispersion([5, 5, 5, 5]) == overdispersion([0, 0, 0, 0]) == (0.0, 3.0, 1.0)
     # Mean 5, squares 100: 20 on 3 degrees of freedom.
     assert overdispersion([0, 10, 0, 10]) == pytest.approx((20 / 3, 3.0, 0.00016974), rel=1e-4)
 
@@ -227,6 +227,8 @@ def test_constant_samples_have_equal_spread(test: Callable) -> None:
 
 def test_a_difference_without_spread_is_certain() -> None:
     assert paired_t([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) == (-math.inf, 2.0, 0.0)
+    assert one_sample_t([2.0, 2.0, 2.0], 1.5) == (math.inf, 2.0, 0.0)
+    assert one_sample_t([2.0, 2.0, 2.0], 2.0) == (0.0, 2.0, 1.0)
     assert welch_t([1.0, 1.0], [0.0, 0.0]) == (math.inf, None, 0.0)
     assert welch_t_from_summary(1.0, 0.0, 5, 1.0, 0.0, 5) == (0.0, None, 1.0)
     assert pooled_t_from_summary(1.0, 0.0, 5, 2.0, 0.0, 5) == (-math.inf, 8.0, 0.0)
