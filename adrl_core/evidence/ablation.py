@@ -14,7 +14,7 @@ from statsmodels.duration.survfunc import survdiff
 from adrl_core.config import ABLATIONS
 from adrl_core.evidence.effects import hedges_g, paired_d, probability_of_improvement
 from adrl_core.evidence.intervals import Estimate, mean_interval
-from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, counted, estimated
+from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, counted, effect, estimated
 from adrl_core.evidence.tests import detectable_effect, holm, paired_t, permutation, wilcoxon
 from adrl_core.report.facts import P_VALUE
 
@@ -96,10 +96,9 @@ def comparison_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
             facts[f"{market}.{variant}.versus.full.{metric}.word"] = counted(
                 found.mean.word, found.mean.n, **origin
             )
-            effect = paired_d(found.differences)
-            facts[f"{key}.d"] = estimated(effect, "", ".2f", RUNS, **origin)
+            facts |= effect(f"{key}.d", paired_d(found.differences), **origin)
             first, second = (f[metric].to_numpy() for f in (frame, runs["full"]))
-            facts[f"{key}.g"] = estimated(hedges_g(first, second), "", ".2f", RUNS, **origin)
+            facts |= effect(f"{key}.g", hedges_g(first, second), **origin)
             better = probability_of_improvement(first, second)
             facts[f"{key}.improvement"] = estimated(better, "", ".0%", RUNS, BOOTSTRAP, **origin)
     return facts
@@ -134,7 +133,7 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
             facts[f"{key}.share"] = estimated(share, "", ".1%", RUNS, **origin)
             facts[f"{key}.p"] = counted(result.p, n, form=P_VALUE, **origin)
             facts[f"{key}.p_holm"] = counted(float(corrected[variant]), n, form=P_VALUE, **origin)
-            facts[f"{key}.d"] = estimated(paired_d(result.differences), "", ".2f", RUNS, **origin)
+            facts |= effect(f"{key}.d", paired_d(result.differences), **origin)
             spread = float(np.std(result.differences, ddof=1))
             smallest = detectable_effect(n, POWER) * spread
             facts[f"{key}.detectable"] = counted(smallest, n, unit, form, **origin)

@@ -1,5 +1,6 @@
 """The measured quantities: their units and display formats, and how an estimate becomes a fact."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,13 @@ def estimated(
         unit_of_analysis=counted,
         **origin,
     )
+
+
+def effect(key: str, estimate: Estimate, **origin: Any) -> Facts:
+    """A standardised effect as a fact, or none where runs without spread leave it undefined."""
+    if not all(map(math.isfinite, estimate)):
+        return {}
+    return {key: estimated(estimate, "", ".2f", RUNS, **origin)}
 
 
 def counted(

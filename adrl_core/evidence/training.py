@@ -9,7 +9,7 @@ import pandas as pd
 from adrl_core.config import ABLATIONS
 from adrl_core.evidence.effects import paired_d
 from adrl_core.evidence.intervals import autocorrelation_interval, mean_interval
-from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, effect, estimated
 from adrl_core.evidence.tests import overdispersion, paired_t, permutation, wilcoxon
 from adrl_core.report.facts import P_VALUE, Fact
 
@@ -120,7 +120,7 @@ def before_and_after(prefix: str, episodes: pd.DataFrame, origin: Origin) -> Fac
             ("p_permutation", permutation(after, before).p),
         ):
             facts[f"{key}.{name}"] = counted(p, gain.n, form=P_VALUE, **origin, **row)
-        facts[f"{key}.d"] = estimated(paired_d(after - before), "", ".2f", RUNS, **origin, **row)
+        facts |= effect(f"{key}.d", paired_d(after - before), **origin, **row)
         facts[f"{key}.word"] = counted(gain.word, gain.n, **origin, **row)
         share = float((after > before).mean())
         facts[f"{key}.share_better"] = counted(share, gain.n, "of the runs", ".0%", **origin, **row)

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from adrl_core.evidence.ablation import WINDOW, Reached, episodes_to, logrank, paired, threshold
+from adrl_core.evidence.ablation import (
+    WINDOW,
+    Reached,
+    comparison_facts,
+    episodes_to,
+    logrank,
+    paired,
+    threshold,
+)
 from adrl_core.report.facts import FactStore
 
 
@@ -47,6 +55,14 @@ def test_words_follow_the_corrected_p_value(store: FactStore) -> None:
         helps = store[f"{key}.mean"].value > 0
         expected = ("helps" if helps else "harms") if significant else "no detectable effect"
         assert store[f"{key}.word"].value == expected
+
+
+def test_runs_that_differ_by_the_same_amount_have_no_standardised_effect() -> None:
+    """Two short trainings may well do so; everything else is still told."""
+    whole = pd.DataFrame({"reward": [1.0, 1.0], "profit": [1.0, 3.0], "conversions": [0.0, 0.0]})
+    facts = comparison_facts("m", {"full": whole, "no_budget": whole + 0.5})
+    assert facts["m.no_budget.minus.full.reward.mean"].value == 0.5
+    assert not [key for key in facts if key.endswith("reward.d") or key.endswith("reward.g")]
 
 
 def test_paired_takes_common_seeds_only() -> None:
