@@ -82,7 +82,7 @@ class _World:
     """A market whose rows walk through the episodes of their seeds."""
 
     def __init__(self, market: MarketName, reward: RewardName, fee: float) -> None:
-        Study.validated(market=market, reward=reward, fee=fee)
+        Study.validated(market=market, variant=f"full+reward={reward}", fee=fee)
         self.market = make_market(market, reward=reward, fee=fee)
         self.over = True
 
