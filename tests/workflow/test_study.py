@@ -151,7 +151,7 @@ def test_checkpoint_of_another_configuration(adrl: Adrl, results: Path) -> None:
     outcome = adrl("run", "evaluate", "--set", "episodes=6")
     assert outcome.returncode == 1
     assert len(outcome.stderr.strip().splitlines()) == 1
-    assert "trained with another configuration" in outcome.stderr
+    assert "not trained with the settings of this study" in outcome.stderr
 
 
 def test_resign(adrl: Adrl, results: Path) -> None:
@@ -166,7 +166,7 @@ def test_resign(adrl: Adrl, results: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     renewed = manifest.Manifest.load(path)
     assert renewed.inputs_hash == signed.inputs_hash
-    assert renewed.resigned[0]["replayed"] == "first 3 episodes of all runs"
+    assert renewed.resigned[0]["replayed"] == "first 3 episodes of runs 0, 1"
 
     table = path.parent / "episodes.parquet"
     frame = pd.read_parquet(table)
