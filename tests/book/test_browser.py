@@ -10,7 +10,18 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 BOOK = Path(__file__).parents[2] / "_build" / "html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHAPTERS = ("index", "architecture", "mathematics", "experiments", "design", "status")
+CHAPTERS = (
+    "index",
+    "summary",
+    "architecture",
+    "mathematics",
+    "experiments",
+    "ablations",
+    "ledger",
+    "published-table",
+    "design",
+    "status",
+)
 
 # Elements whose content may be wider than a phone must scroll by themselves, never the page.
 WIDER_THAN_SCREEN = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
