@@ -21,7 +21,7 @@ EXTENSIONS = frozenset({"amsmath", "attrs_block", "colon_fence", "deflist", "dol
 CONSTANTS = "constants:"
 """Opens a comment that names the facts whose values the next block's mathematics may state."""
 
-Kind = Literal["text", "math", "fact", "claim", "structural", "cited"]
+Kind = Literal["text", "math", "fact", "claim", "structural", "cited", "file"]
 QUOTES: Mapping[str, Kind] = {
     "fact": "fact",
     "claim": "claim",
@@ -43,6 +43,7 @@ IDENTIFIERS = frozenset({"name", "label", "class", "width", "height", "align", "
 """Options that hold names or sizes; the text of all others is shown."""
 
 DIRECTIVE = re.compile(r"\{(?P<name>[\w:+.-]+)\}\s*(?P<argument>.*)", re.DOTALL)
+LISTED = re.compile(r"""\b(?:file|root):\s*["']?([^\s"'},]+?)(?:\.md)?(?=["'\s},]|$)""")
 OPTION = re.compile(r"\s*:?(?P<name>[\w-]+):(?:\s+(?P<value>.*))?$")
 TITLED = re.compile(r"(?P<title>.*?)\s*<[^<>]+>", re.DOTALL)
 HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -62,7 +63,7 @@ class Piece(NamedTuple):
 def listed(book: Path) -> list[str]:
     """Pages in the book's table of contents, in its order, without file endings; none if there is none."""
     toc = book / "_toc.yml"
-    return re.findall(r"(?:file|root): (\S+)", toc.read_text(encoding="utf-8")) if toc.exists() else []
+    return LISTED.findall(toc.read_text(encoding="utf-8")) if toc.exists() else []
 
 
 def chapters(book: Path) -> list[Path]:
@@ -155,7 +156,9 @@ def _directive(token: Token, line: int, constants: tuple[str, ...]) -> Iterator[
     if not opening:
         return
     name, argument = opening["name"], opening["argument"]
-    if name == "math":
+    if name == "include":
+        yield Piece("file", argument, line)
+    elif name == "math":
         yield Piece("math", argument, line, constants)
     elif name not in NAMED:
         yield from pieces(argument, line, constants)
@@ -167,7 +170,9 @@ def _directive(token: Token, line: int, constants: tuple[str, ...]) -> Iterator[
         option, value = (match["name"], match["value"] or "") if match else (option, text)
         if (name, option) == ("fact-table", "columns"):
             value = "; ".join(column.strip().partition(" ")[2] for column in value.split(";"))
-        if option not in IDENTIFIERS:
+        if option == "file":
+            yield Piece("file", value, number)
+        elif option not in IDENTIFIERS:
             yield from pieces(value, number, constants)
     first, body = line + 1 + options, lines[options:]
     if name == "math":

@@ -19,9 +19,10 @@ from adrl_core.report.stages import ROOT
 
 CONTEXT = 30
 """Characters shown on either side of a numeral."""
-STRUCTURAL = re.compile(r"\d{1,3}(\.\d{1,2}){0,2}")
-CITED = re.compile(r"(?P<number>[^|]*\d[^|]*)\|(?P<key>[^|]+)")
-NUMBER = r"\d+(?:\.\d+)?"
+STRUCTURAL = re.compile(r"\d{1,2}(\.\d{1,2}){0,2}")
+CITED = re.compile(r"(?P<number>[^|\s]*\d[^|\s]*( %)?)\|(?P<key>[^|]+)")
+NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
+GROUPED = re.compile(r"(?<=\d)(?:\{,\}|,|~|\\[,:;!\s])(?=\d{3}(?!\d))")
 # The second form is LaTeX's shorthand \frac14, a fourth.
 FRACTION = re.compile(rf"\\[dt]?frac(?:\{{({NUMBER})\}}\{{({NUMBER})\}}|\s*(\d)\s*(\d))")
 FREE = frozenset({0.0, 1.0, 2.0})
@@ -94,6 +95,8 @@ def unsourced(piece: Piece, store: FactStore, references: Collection[str]) -> It
             found = CITED.fullmatch(piece.text)
             if not found or found["key"] not in references:
                 yield f"cited {piece.text!r}: expected number|key with a key of references.bib"
+        case "file":
+            yield f"file {piece.text!r} would not be checked; write what it says into the chapter"
 
 
 def _typed(text: str, store: FactStore) -> Iterator[str]:
@@ -122,7 +125,7 @@ def _undeclared(piece: Piece, store: FactStore) -> Iterator[str]:
         above, below = (part for part in found.groups() if part)
         return "" if float(below) and stated(float(above) / float(below)) else f" {above} {below} "
 
-    text = FRACTION.sub(without_stated_fraction, piece.text.replace("{,}", ""))
+    text = FRACTION.sub(without_stated_fraction, GROUPED.sub("", piece.text))
     for numeral in re.findall(NUMBER, text):
         if not stated(float(numeral)):
             yield (

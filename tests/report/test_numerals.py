@@ -105,6 +105,10 @@ def test_sourced(book: Path, results: Path, text: str) -> None:
         ("{claim}`34 times | m.a.reward > 12`", 1, "34"),
         ("{structural}`95%`", 1, "95%"),
         ("{structural}`-3`", 1, "-3"),
+        ("{structural}`511.27`", 1, "511.27"),
+        ("{cited}`35 points|cohen1988`", 1, "35 points|cohen1988"),
+        ("Text\n\n```{include} other.md\n```", 3, "other.md"),
+        ("```{csv-table} Title\n:file: table.csv\n```", 2, "table.csv"),
         ("{cited}`0.8|kohen`", 1, "0.8|kohen"),
         ("{cited}`0.8`", 1, "0.8"),
     ],
@@ -119,7 +123,8 @@ def test_unsourced(book: Path, results: Path, text: str, line: int, numeral: str
         "% constants: c.clip\n$$\n1 - 0.2\n$$ (eq-x)\n",
         "% constants: c.clip, c.low\nA clip of $0.2$ and\n$-50$ below.\n",
         "% constants: c.clip,\n%   c.budget\n$$\n0.20 \\cdot 10{,}000\n$$\n",
-        "% constants: c.range\n\n$U(0.5, 3)$\n",
+        "% constants: c.budget\n$10\\,000 = 10,000 = 10~000$\n",
+        "% constants: c.range\n\n$U(0.5, 3)$ and $U(.5,3)$\n",
         "% constants: c.phases\n$(0, \\tfrac13, \\frac{2}{3})$\n",
         "% constants: c.clip\n```{math}\n:label: eq-3\n\n0.2\n```\n",
         "% constants: c.clip\n:::{table} Of $0.2$.\n:name: t\n\n| $x$ |\n| - |\n| y |\n:::\n",
@@ -136,6 +141,10 @@ def test_declared_mathematics(book: Path, results: Path, text: str) -> None:
         ("$x = 37$", 1, "37"),
         ("{math}`x = 37`", 1, "37"),
         ("Text\n\n$$\nx = 5\n$$\n", 3, "5"),
+        ("$.2$", 1, ".2"),
+        ("$1,000$", 1, "1000"),
+        ("$1\\,000$", 1, "1000"),
+        ("$2\\ 000$", 1, "2000"),
         ("\\begin{align}\n5 x\n\\end{align}", 1, "5"),
         ("```{math}\n5\n```", 2, "5"),
         ("% constants: c.clip\n$x = 0.3$", 2, "0.3"),
@@ -189,6 +198,16 @@ def test_only_listed_chapters_are_read(book: Path) -> None:
     (book / "draft.md").write_text("A draft of 37.\n")
     (book / "_toc.yml").write_text("root: page\nchapters:\n  - file: notebooks/summary\n")
     assert [path.name for path in chapters(book)] == ["page.md"]
+
+
+@pytest.mark.parametrize(
+    "entry", ["file: more", 'file: "more"', "file: 'more.md'", "{file: more}", "file:  more"]
+)
+def test_a_chapter_may_be_listed_in_any_spelling(book: Path, entry: str) -> None:
+    (book / "more.md").write_text("Text.\n")
+    (book / "_toc.yml").write_text(f"root: page.md\nchapters:\n  - {entry}")
+    (book / "page.md").write_text("Text.\n")
+    assert [path.name for path in chapters(book)] == ["page.md", "more.md"]
 
 
 def test_the_extensions_are_those_of_the_book() -> None:
