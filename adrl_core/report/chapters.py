@@ -102,8 +102,10 @@ def pieces(text: str, line: int = 1, constants: tuple[str, ...] = ()) -> Iterato
                 yield from _directive(token, here, declared)
             case "math_block" | "math_block_label" | "amsmath":
                 yield Piece("math", token.content, here, declared)
-            case "html_block" | "front_matter":
+            case "html_block":
                 yield Piece("text", HTML_COMMENT.sub("", token.content), here)
+            case "front_matter":
+                yield Piece("text", token.content, here + 1)
 
 
 @cache

@@ -42,10 +42,10 @@ def problems(book: Path, results: Path) -> list[str]:
     """
     store, references = FactStore.load(results / "facts.json"), bibliography(book)
     return [
-        f"{place}:{piece.line}: {problem}"
+        f"{place}:{line}: {problem}"
         for place, text in texts(book, results)
         for piece in pieces(text)
-        for problem in unsourced(piece, store, references)
+        for line, problem in unsourced(piece, store, references)
     ]
 
 
@@ -80,42 +80,46 @@ def markdown_cells(source: str) -> str:
     return "\n".join(lines)
 
 
-def unsourced(piece: Piece, store: FactStore, references: Collection[str]) -> Iterator[str]:
-    """What is wrong with the numerals of a piece of prose."""
+def unsourced(piece: Piece, store: FactStore, references: Collection[str]) -> Iterator[tuple[int, str]]:
+    """What is wrong with the numerals of a piece of prose, and on which line of the file."""
     match piece.kind:
         case "text":
-            yield from _typed(piece.text, store)
+            yield from _typed(piece.text, piece.line, store)
         case "claim":
-            yield from _typed(piece.text.partition("|")[0], store)
+            yield from _typed(piece.text.partition("|")[0], piece.line, store)
         case "math":
             yield from _undeclared(piece, store)
         case "structural" if not STRUCTURAL.fullmatch(piece.text):
-            yield f"structural {piece.text!r}: expected a plain count or section number, such as 4 or 4.2"
+            yield (
+                piece.line,
+                f"structural {piece.text!r}: expected a plain count or section number, such as 4 or 4.2",
+            )
         case "cited":
             found = CITED.fullmatch(piece.text)
             if not found or found["key"] not in references:
-                yield f"cited {piece.text!r}: expected number|key with a key of references.bib"
+                yield piece.line, f"cited {piece.text!r}: expected number|key with a key of references.bib"
         case "file":
-            yield f"file {piece.text!r} would not be checked; write what it says into the chapter"
+            yield piece.line, f"file {piece.text!r} would not be checked; write its words into the chapter"
 
 
-def _typed(text: str, store: FactStore) -> Iterator[str]:
+def _typed(text: str, line: int, store: FactStore) -> Iterator[tuple[int, str]]:
     for word in re.finditer(r"\S+", text):
         numeral = re.sub(r"^\W+|[^\w%]+$", "", word[0])
         # C074 is the name of a claim, not a number.
         if any(map(str.isnumeric, numeral)) and f"claim.{numeral}" not in store.facts:
             context = " ".join(text[max(0, word.start() - CONTEXT) : word.end() + CONTEXT].split())
             yield (
+                line + text.count("\n", 0, word.start()),
                 f'numeral {numeral!r} has no source ("...{context}..."); '
-                "quote a fact, cite it or declare it structural"
+                "quote a fact, cite it or declare it structural",
             )
 
 
-def _undeclared(piece: Piece, store: FactStore) -> Iterator[str]:
+def _undeclared(piece: Piece, store: FactStore) -> Iterator[tuple[int, str]]:
     try:
         allowed = FREE.union(*(_values(store[key].value) for key in piece.constants))
     except FactError as error:
-        yield f"constants: {error}"
+        yield piece.line, f"constants: {error}"
         return
 
     def stated(value: float) -> bool:
@@ -126,12 +130,13 @@ def _undeclared(piece: Piece, store: FactStore) -> Iterator[str]:
         return "" if float(below) and stated(float(above) / float(below)) else f" {above} {below} "
 
     text = FRACTION.sub(without_stated_fraction, GROUPED.sub("", piece.text))
-    for numeral in re.findall(NUMBER, text):
-        if not stated(float(numeral)):
+    for numeral in re.finditer(NUMBER, text):
+        if not stated(float(numeral[0])):
             yield (
-                f"numeral {numeral!r} in mathematics is no constant declared for this block "
+                piece.line + text.count("\n", 0, numeral.start()),
+                f"numeral {numeral[0]!r} in mathematics is no constant declared for this block "
                 f"({', '.join(piece.constants) or 'none is'}); "
-                "name its fact in a comment right before it: % constants: key, ..."
+                "name its fact in a comment right before it: % constants: key, ...",
             )
 
 
