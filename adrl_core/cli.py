@@ -199,9 +199,9 @@ def resign(
 def write_readme() -> None:
     """Write the README's table of results from the committed facts."""
     from adrl_core.report import readme
-    from adrl_core.report.facts import FactStore
+    from adrl_core.report.facts import PROSE_PROFILE, FactStore
 
-    readme.update(FactStore.load(results_root() / readme.PROFILE / "facts.json"))
+    readme.update(FactStore.load(results_root() / PROSE_PROFILE / "facts.json"))
 
 
 @app.command()

@@ -20,8 +20,7 @@ from adrl_core.evidence.comparison import (
     compare,
     compare_facts,
 )
-from adrl_core.report.facts import Fact
-from adrl_core.report.readme import PROFILE
+from adrl_core.report.facts import PROSE_PROFILE, Fact
 from adrl_core.report.stages import MANIFEST, ROOT, results_root
 
 FACTS, BASELINES, TEAM = "facts.json", "*/baselines/evaluation.parquet", "*/*/evaluate/evaluation.parquet"
@@ -117,7 +116,7 @@ def load(text: str) -> ResultSet:
 def _committed(text: str) -> tuple[str, Files]:
     """Label and files of a study as they are in a commit of this repository."""
     ref, _, name = text.partition(":")
-    name = name or PROFILE
+    name = name or PROSE_PROFILE
     try:
         repository = Repo(ROOT)
         commit = repository.commit(

@@ -7,8 +7,6 @@ from adrl_core.files import write_text
 from adrl_core.report.facts import FactStore
 from adrl_core.report.stages import ROOT
 
-PROFILE = "paper"
-"""The profile whose results the README shows."""
 README = ROOT / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 

@@ -1,15 +1,15 @@
 """The built book in a headless Chromium: nothing leaves it, nothing is broken, images are described."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests.book.small_book import CHROMIUM, needs_chromium
+
 BOOK = Path(__file__).parents[2] / "_build" / "html"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHAPTERS = (
     "index",
     "summary",
@@ -37,10 +37,7 @@ BROKEN = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).
 EQUATIONS = "() => document.querySelectorAll('.math').length"
 RENDERED = "() => document.querySelectorAll('.math mjx-container svg').length"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")

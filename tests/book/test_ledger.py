@@ -2,24 +2,20 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import docutils_namespace
 
 from adrl_core.evidence.claims import RULES, VERDICTS, ledger, ledger_facts
 from adrl_core.report.facts import Fact
 from tests.book import synthetic
+from tests.book.small_book import CHROMIUM, build_page, needs_chromium
 
 ASSETS = Path(__file__).parents[2] / "book" / "assets"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PAGE = "# Page\n\nSee [C074](#c074).\n\n```{ledger-rules}\n```\n\n```{ledger}\n```\n"
-TOCTREE = "```{toctree}\n:glob:\n\nreferences\ndesign\nstatus\nnotebooks/*\n```\n"
+PAGE = "See [C074](#c074).\n\n```{ledger-rules}\n```\n\n```{ledger}\n```\n"
 ROWS = "table.ledger tbody tr"
 
 
@@ -29,24 +25,14 @@ def build(root: Path, facts: dict[str, Fact]) -> Path:
         patch.setenv("ADRL_RESULTS", str(root / "results"))
         patch.setattr(synthetic, "FACTS", synthetic.FACTS | facts)
         synthetic.make_results(("published",), ("full",))
-        source = root / "book"
-        source.mkdir()
-        (source / "index.md").write_text(f"{PAGE}\n{TOCTREE}")
-        for page in ("references", "design", "status"):
-            (source / f"{page}.md").write_text(f"# {page}\n")
-        settings = {
-            "extensions": ["myst_nb", "adrl_core.report.sphinx_ledger"],
-            "html_theme": "sphinx_book_theme",
-            "html_static_path": [str(ASSETS)],
-            "html_css_files": ["report.css"],
-            "adrl_profile": synthetic.PROFILE,
-            "nb_execution_mode": "off",
-        }
-        with docutils_namespace(), (root / "warnings.txt").open("w") as warnings:
-            app = Sphinx(source, None, root / "html", root / "doctrees", "html", settings, None, warnings)
-            app.build()
-    assert (root / "warnings.txt").read_text() == ""
-    return root / "html" / "index.html"
+        return build_page(
+            root,
+            PAGE,
+            extensions=["myst_nb", "adrl_core.report.sphinx_ledger"],
+            html_static_path=[str(ASSETS)],
+            html_css_files=["report.css"],
+            adrl_profile=synthetic.PROFILE,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +110,6 @@ def browser_page(page: Path) -> Iterator[Page]:
 def shown(page: Page) -> list[str]:
     """Ids of the rows that can be seen."""
     return [r.get_attribute("id") or "" for r in page.locator(ROWS).all() if r.is_visible()]
-
-
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"
-)
 
 
 @pytest.mark.browser

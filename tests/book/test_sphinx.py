@@ -9,12 +9,11 @@ from typing import Protocol
 
 import nbformat
 import pytest
-from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import docutils_namespace
 
 from adrl_core.files import sha256
 from adrl_core.report.manifest import Manifest
+from tests.book.small_book import build_page
 from tests.book.synthetic import OTHER_PROFILE, PROFILE, make_results
 
 
@@ -23,9 +22,6 @@ class Build(Protocol):
 
     def __call__(self, text: str, profile: str = PROFILE) -> str:
         """Build from the results of a profile."""
-
-
-TOCTREE = "```{toctree}\n:glob:\n\nreferences\ndesign\nstatus\nnotebooks/*\n```\n"
 
 
 @pytest.fixture(scope="session")
@@ -51,27 +47,12 @@ def results(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def build(results: Path, tmp_path: Path) -> Build:
     """Build a book of one page from MyST text; returns its HTML."""
-    source = tmp_path / "book"
-    source.mkdir()
+    (tmp_path / "book").mkdir()
 
     def run(text: str, profile: str = PROFILE) -> str:
-        (source / "index.md").write_text(f"# Page\n\n{text}\n\n{TOCTREE}")
-        for page in ("references", "design", "status"):
-            (source / f"{page}.md").write_text(f"# {page}\n")
-        settings = {
-            "extensions": ["myst_nb", "adrl_core.report.sphinx_facts"],
-            "html_theme": "sphinx_book_theme",
-            "adrl_profile": profile,
-            "numfig": True,
-            "nb_execution_mode": "off",
-        }
-        with docutils_namespace(), (tmp_path / "warnings.txt").open("w") as warnings:
-            app = Sphinx(
-                source, None, tmp_path / "html", tmp_path / "doctrees", "html", settings, None, warnings
-            )
-            app.build()
-        assert (tmp_path / "warnings.txt").read_text() == ""
-        return (tmp_path / "html" / "index.html").read_text()
+        extensions = ["myst_nb", "adrl_core.report.sphinx_facts"]
+        page = build_page(tmp_path, text, extensions=extensions, adrl_profile=profile, numfig=True)
+        return page.read_text()
 
     return run
 
