@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
+from adrl_core.evidence.intervals import LEVEL, ROUNDING, Estimate, mean_interval, without_rounding
 from adrl_core.evidence.tests import holm, paired_t, welch_t
 from adrl_core.report.facts import Fact
 
@@ -20,9 +20,6 @@ METRICS = ("reward", "profit", "conversions")
 """Columns of the evaluation tables that are compared."""
 POWER = 0.8
 """Probability with which a detectable difference would be found."""
-ROUNDING = float(np.finfo(np.float32).eps)
-"""Relative difference up to which values of one unit count as the same number: tables are kept in single
-precision, and another machine may sum in another order."""
 
 
 class Verdict(StrEnum):
@@ -126,7 +123,7 @@ def _measure(case: Case, a: pd.Series, b: pd.Series) -> _Measured:
 
 
 def _paired(a: NDArray, b: NDArray) -> tuple[Estimate, float, float, float]:
-    b = np.where(np.isclose(b, a, rtol=ROUNDING, atol=0.0), a, b)
+    b = without_rounding(b, a)
     return mean_interval(b - a), paired_t(b, a).p, float(stats.sem(b - a)), len(a) - 1.0
 
 

@@ -1,11 +1,13 @@
 """Facts of the evaluation: what policies earn and do on the bank, and how teams compare with the others."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adrl_core.evidence.ablation import COMPARED
-from adrl_core.evidence.intervals import bootstrap_interval, mean_interval
+from adrl_core.evidence.intervals import bootstrap_interval, mean_interval, without_rounding
 from adrl_core.evidence.quantities import (
     BOOTSTRAP,
     EPISODES,
@@ -20,6 +22,9 @@ from adrl_core.evidence.reliable import iqm
 from adrl_core.evidence.tests import one_sample_t
 from adrl_core.market import presets
 from adrl_core.report.facts import P_VALUE, Fact
+
+THIRDS = ("first", "middle", "last")
+"""Parts of an episode."""
 
 
 def _ratio_of_sums(frame: pd.DataFrame) -> float:
@@ -84,11 +89,39 @@ def action_facts(market: str, steps: pd.DataFrame, stage: str) -> Facts:
         runs = rows.groupby("seed")[list(columns)].mean()
         origin: Origin = {"source": f"{stage}/steps.parquet", "row": f"policy = {policy}", "stage": stage}
         for column, (unit, form) in columns.items():
-            key = f"{market}.{policy}.{column}.mean"
-            if len(runs) > 1:
-                facts[key] = estimated(mean_interval(runs[column]), unit, form, RUNS, **origin)
-            else:
-                facts[key] = Fact(value=float(runs[column].iloc[0]), unit=unit, format=form, **origin)
+            facts[f"{market}.{policy}.{column}.mean"] = _over_runs(runs[column], unit, form, **origin)
+    return facts
+
+
+def _over_runs(values: pd.Series, unit: str, form: str, **origin: Any) -> Fact:
+    """The mean over runs with its interval, or the only value of a policy that does not learn."""
+    if len(values) > 1:
+        return estimated(mean_interval(values), unit, form, RUNS, **origin)
+    return Fact(value=float(values.iloc[0]), unit=unit, format=form, **origin)
+
+
+def misplaced_facts(market: str, steps: pd.DataFrame, oracle: pd.DataFrame, stage: str) -> Facts:
+    """How much of the budget lies elsewhere than the oracle's, `<market>.<policy>.misplaced.<part>.mean`.
+
+    At each step, the share that would have to move to make the mean allocation the oracle's (total variation
+    distance), averaged over each third of the episode, on the bank.
+
+    Args:
+        steps: mean actions of the policies compared.
+        oracle: those of the oracle, a row a step; none where the market has no oracle, and then no facts.
+    """
+    if oracle.empty:
+        return {}
+    columns = [f"allocation_{name}" for name in presets.CHANNEL_NAMES]
+    wanted = oracle.set_index("step")[columns].loc[steps["step"]].to_numpy()
+    distance = np.abs(steps[columns].to_numpy() - wanted).sum(1) / 2.0
+    part = np.asarray(THIRDS)[steps["step"] * len(THIRDS) // len(oracle)]
+    facts: Facts = {}
+    for (policy, third), rows in steps.assign(distance=distance, part=part).groupby(["policy", "part"]):
+        runs = rows.groupby("seed")["distance"].mean()
+        origin: Origin = {"source": f"{stage}/steps.parquet", "row": f"policy = {policy}", "stage": stage}
+        key = f"{market}.{policy}.misplaced.{third}.mean"
+        facts[key] = _over_runs(runs, "of the budget", ".0%", **origin)
     return facts
 
 
@@ -107,15 +140,34 @@ def reference_facts(
         for metric in COMPARED:
             unit, form = METRICS[metric]
             other = float(rows[metric].mean())
-            difference = mean_interval(runs[metric] - other)
+            ours = without_rounding(runs[metric], other)
+            difference = mean_interval(ours - other)
             key = f"{market}.{variant}.{{}}.{policy}.{metric}"
             facts[key.format("minus") + ".mean"] = estimated(difference, unit, form, RUNS, **origin)
-            p = one_sample_t(runs[metric], other).p
+            p = one_sample_t(ours, other).p
             facts[key.format("minus") + ".p"] = counted(p, difference.n, form=P_VALUE, **origin)
             facts[key.format("versus") + ".word"] = Fact(
                 value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin
             )
             if other > 0.0:
-                ratio = mean_interval(runs[metric] / other)
+                ratio = mean_interval(ours / other)
                 facts[key.format("over") + ".ratio"] = estimated(ratio, "", ".1%", RUNS, **origin)
     return facts
+
+
+def gap_facts(market: str, variant: str, frame: pd.DataFrame, reference: pd.DataFrame, stage: str) -> Facts:
+    """How far each run has come on the way from the best constant policy to the oracle, in reward.
+
+    `<market>.<variant>.gap_closed`: none of the way is 0 and all of it 1.
+    """
+    level = reference.groupby("policy")["reward"].mean()
+    if not {"best_constant", "oracle"} <= set(level.index):
+        return {}
+    runs = frame.groupby("seed")["reward"].mean()
+    way = (runs - level["best_constant"]) / (level["oracle"] - level["best_constant"])
+    origin: Origin = {
+        "source": f"{stage}/evaluation.parquet",
+        "row": "mean over the bank of each run, between policy = best_constant and policy = oracle",
+        "stage": stage,
+    }
+    return {f"{market}.{variant}.gap_closed": estimated(mean_interval(way), "", ".0%", RUNS, **origin)}

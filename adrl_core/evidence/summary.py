@@ -17,7 +17,14 @@ from adrl_core.evidence.ablation import (
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
 from adrl_core.evidence.intervals import LEVEL
-from adrl_core.evidence.outcomes import action_facts, baseline_facts, reference_facts, team_facts
+from adrl_core.evidence.outcomes import (
+    action_facts,
+    baseline_facts,
+    gap_facts,
+    misplaced_facts,
+    reference_facts,
+    team_facts,
+)
 from adrl_core.evidence.quantities import METRICS, Facts
 from adrl_core.evidence.scores import score_facts
 from adrl_core.evidence.settings import claim_facts, configuration_facts
@@ -51,13 +58,17 @@ def _market_facts(results: Path, market: str) -> Facts:
     for policy, frame in reference.groupby("policy", sort=False):
         facts |= baseline_facts(market, str(policy), frame, f"{market}/baselines")
     facts |= action_facts(market, steps, f"{market}/baselines")
+    oracle = steps[steps["policy"] == "oracle"]
+    facts |= misplaced_facts(market, steps, oracle, f"{market}/baselines")
     runs, training = {}, {}
     for variant in trained_variants(results, market):
         folder, stage = results / market / variant, f"{market}/{variant}/evaluate"
         frame = evaluation(results, market, variant)
         facts |= team_facts(market, variant, frame, stage)
         facts |= reference_facts(market, variant, frame, reference, stage)
-        facts |= action_facts(market, pd.read_parquet(folder / "evaluate" / "steps.parquet"), stage)
+        facts |= gap_facts(market, variant, frame, reference, stage)
+        actions = pd.read_parquet(folder / "evaluate" / "steps.parquet")
+        facts |= action_facts(market, actions, stage) | misplaced_facts(market, actions, oracle, stage)
         facts |= training_facts(market, variant, folder / "train")
         runs[variant] = frame.groupby("seed")[list(METRICS)].mean()
         training[variant] = pd.read_parquet(folder / "train" / "episodes.parquet")

@@ -29,8 +29,8 @@ COLUMNS = {
     "mean_level": ("bid level, counted from 0", ".2f"),
 }
 UPDATES = {
-    "controller": ("entropy", "policy_loss", "value_loss"),
-    "budget": ("entropy",),
+    "controller": ("entropy", "policy_loss", "value_loss", "clipped", "gradient_norm"),
+    "budget": ("entropy", "clipped", "gradient_norm"),
     "bidding": ("td_loss", "q_value"),
 }
 
@@ -45,7 +45,8 @@ def training_facts(market: str, variant: str, folder: Path) -> Facts:
     facts |= before_and_after(prefix, episodes, origin)
     facts |= spread_facts(prefix, episodes, origin)
     if variant not in ABLATIONS:
-        facts |= update_facts(prefix, pd.read_parquet(folder / "updates.parquet"), origin)
+        updates = asked_updates(pd.read_parquet(folder / "updates.parquet"), episodes)
+        facts |= update_facts(prefix, updates, origin)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     facts[f"{prefix}.minutes"] = Fact(
         value=manifest["seconds"] / 60.0,
@@ -83,6 +84,11 @@ def window_facts(prefix: str, episodes: pd.DataFrame, origin: Origin) -> Facts:
         for column, (unit, form) in COLUMNS.items():
             estimate = mean_interval(table[column])
             facts[f"{prefix}.{part}.{column}.mean"] = estimated(estimate, unit, form, RUNS, **origin, **row)
+    mostly = float((means["last"]["share_both"] > 0.5).mean())
+    row = {"row": f"runs that ask both in most steps of the last {length} episodes"}
+    facts[f"{prefix}.last.share_both.runs"] = counted(
+        mostly, len(means["last"]), "of the runs", ".0%", **origin, **row
+    )
     row = {"row": "last minus first episodes of each run"}
     for column, (unit, form) in COLUMNS.items():
         gain = mean_interval(means["last"][column] - means["first"][column])
@@ -172,6 +178,16 @@ def spread_facts(prefix: str, episodes: pd.DataFrame, origin: Origin) -> Facts:
     return facts
 
 
+def asked_updates(updates: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
+    """The updates without those of the Budget agent after episodes in which it was never asked.
+
+    It learns from the episode that has just ended; over none of its own steps, means are logged as zero.
+    """
+    shares = updates[["seed", "episode"]].merge(episodes, how="left", on=["seed", "episode"])
+    asked = (shares["share_budget_only"] + shares["share_both"] > 0.0).to_numpy()
+    return updates[asked | (updates["agent"] != "budget").to_numpy()]
+
+
 def update_facts(prefix: str, updates: pd.DataFrame, origin: Origin) -> Facts:
     """Losses, entropies and values of the updates over the first and the last episodes."""
     length, count = window(updates), int(updates["episode"].max()) + 1
@@ -182,7 +198,7 @@ def update_facts(prefix: str, updates: pd.DataFrame, origin: Origin) -> Facts:
             ("first", rows["episode"] < length),
             ("last", rows["episode"] >= count - length),
         ):
-            if not chosen.any():
+            if rows[chosen]["seed"].nunique() < 2:
                 continue  # an agent that is not asked at first does not learn at first
             row = {"row": f"agent = {agent}, {part} {length} episodes of each run"}
             means = rows[chosen].groupby("seed")[list(UPDATES[str(agent)])].mean()

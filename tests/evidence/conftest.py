@@ -63,7 +63,15 @@ def training(generator: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame
     agents = []
     for agent in ("controller", "budget", "bidding"):
         update = pd.DataFrame({**rows, "agent": agent})
-        for column in ("policy_loss", "value_loss", "entropy", "td_loss", "q_value", "gradient_norm"):
+        for column in (
+            "policy_loss",
+            "value_loss",
+            "entropy",
+            "clipped",
+            "td_loss",
+            "q_value",
+            "gradient_norm",
+        ):
             update[column] = generator.gamma(2.0, size=len(update))
         agents.append(update)
     return episodes, pd.concat(agents, ignore_index=True)

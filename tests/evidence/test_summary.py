@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from adrl_core.evidence.ablation import COMPARED
 from adrl_core.evidence.figures import draw
+from adrl_core.evidence.outcomes import gap_facts, misplaced_facts, reference_facts
 from adrl_core.evidence.summary import summarise
 from adrl_core.report.facts import FactStore
 
@@ -101,3 +103,39 @@ def test_scores_are_shares_of_the_best_reference(results: Path, store: FactStore
     scores = np.sort(runs.mean() / best)
     assert store["all.full.score.mean"].value == pytest.approx(scores.mean())
     assert store["all.full.score.iqm"].value == pytest.approx(scores[1:3].mean())
+
+
+def test_roundings_shared_by_all_runs_are_no_difference() -> None:
+    """A team that plays exactly as the reference does, summed in another order, is not below it at p = 0."""
+    frame = pd.DataFrame({"seed": [0, 0, 1, 1], **{m: [2.0, 3.0] * 2 for m in COMPARED}})
+    reference = pd.DataFrame({"policy": ["fixed"] * 2, **{m: [2.0, 3.0 + 1e-7] for m in COMPARED}})
+    facts = reference_facts("published", "no_bidding", frame, reference, "s")
+    assert facts["published.no_bidding.minus.fixed.reward.mean"].value == 0.0
+    assert facts["published.no_bidding.minus.fixed.reward.p"].value == 1.0
+    assert facts["published.no_bidding.versus.fixed.reward.word"].value == "not distinguishable from"
+
+
+def test_misplaced_budget_is_what_would_have_to_move_to_reach_the_oracle() -> None:
+    """Three steps, one a third: all in place, half to move, all to move; a second run never errs."""
+    oracle = _steps("oracle", [0], [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
+    team = _steps("full", [0], [(1.0, 0.0, 0.0), (0.25, 0.5, 0.25), (1.0, 0.0, 0.0)])
+    same = oracle.assign(policy="full", seed=1)
+    facts = misplaced_facts("channels", pd.concat([team, same]), oracle, "s")
+    means = [facts[f"channels.full.misplaced.{part}.mean"].value for part in ("first", "middle", "last")]
+    assert means == pytest.approx([0.0, 0.25, 0.5])
+    assert facts["channels.full.misplaced.first.mean"].n == 2
+    assert misplaced_facts("published", team, oracle[:0], "s") == {}
+
+
+def _steps(policy: str, seeds: list[int], shares: list[tuple[float, float, float]]) -> pd.DataFrame:
+    frame = pd.DataFrame(shares, columns=["allocation_search", "allocation_display", "allocation_video"])
+    return pd.concat([frame.assign(policy=policy, seed=s, step=range(len(shares))) for s in seeds])
+
+
+def test_the_way_from_the_best_constant_to_the_oracle() -> None:
+    """Best constant 10, oracle 30: a run with 20 has come half way, one with 5 a quarter back."""
+    reference = pd.DataFrame({"policy": ["best_constant", "oracle"], "reward": [10.0, 30.0]})
+    frame = pd.DataFrame({"seed": [0, 1], "reward": [20.0, 5.0]})
+    fact = gap_facts("channels", "full", frame, reference, "s")["channels.full.gap_closed"]
+    assert fact.value == pytest.approx((0.5 - 0.25) / 2)
+    assert gap_facts("published", "full", frame, reference[:1], "s") == {}

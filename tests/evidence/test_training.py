@@ -76,3 +76,26 @@ def test_an_agent_that_learns_late_has_no_first_updates(results: Path) -> None:
     facts = update_facts("x", late, {"source": "s", "stage": "t"})
     assert "x.last.controller.entropy.mean" in facts and "x.first.budget.entropy.mean" in facts
     assert "x.first.controller.entropy.mean" not in facts
+
+
+def test_updates_after_episodes_without_a_budget_decision_do_not_count() -> None:
+    """In the second episode the Budget agent was never asked: its entropy of zero is a mean over nothing."""
+    from adrl_core.evidence.training import asked_updates
+
+    episodes = pd.DataFrame(
+        {"seed": [0, 0], "episode": [0, 1], "share_budget_only": [0.2, 0.0], "share_both": [0.0, 0.0]}
+    )
+    updates = pd.DataFrame(
+        {
+            "seed": [0, 0, 0, 0],
+            "episode": [0, 1, 0, 1],
+            "agent": ["budget", "budget", "controller", "controller"],
+            "entropy": [4.0, 0.0, 1.0, 0.0],
+        }
+    )
+    assert asked_updates(updates, episodes)["entropy"].tolist() == [4.0, 1.0, 0.0]
+
+
+def test_runs_that_mostly_ask_both(episodes: pd.DataFrame, store: FactStore) -> None:
+    late = episodes[episodes["episode"] >= 18].groupby("seed")["share_both"].mean()
+    assert store[f"{PREFIX}.last.share_both.runs"].value == np.mean([share > 0.5 for share in late])

@@ -13,7 +13,7 @@ from adrl_core.evidence.figures.economics import channel_economics
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.figures.style import STYLE, Drawn, save
 from adrl_core.evidence.tables import evaluated_markets, study_scores, trained_variants
-from adrl_core.evidence.training import HEADLINE
+from adrl_core.evidence.training import HEADLINE, asked_updates
 
 TEAMS = ("full", "tuned")
 """The variants that most figures are about; the others are ablations."""
@@ -38,8 +38,10 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
         reference = pd.read_parquet(baselines / "evaluation.parquet")
         training = _tables(results, market, "train/episodes")
         updates = {
-            variant: pd.read_parquet(results / market / variant / "train/updates.parquet")
-            for variant in _teams(training)
+            variant: asked_updates(
+                pd.read_parquet(results / market / variant / "train/updates.parquet"), episodes
+            )
+            for variant, episodes in _teams(training).items()
         }
         yield f"learning-{market}", learning.learning_curves(market, _teams(training), reference)
         yield f"modes-{market}", learning.mode_curves(market, _teams(training))

@@ -162,8 +162,8 @@ def update_curves(market: str, updates: Training, training: Training) -> Drawn:
         f"Losses, entropies and exploration on {market}",
         f"What the learners report while training on `{market}`: mean over {{fact}}`study.seeds` runs with "
         f"{INTERVAL}, smoothed over {{fact}}`study.smoothing` episodes. Losses are means over an episode's "
-        "updates; "
-        "those of the tuned team are in its own, scaled units of reward.",
+        "updates; those of the tuned team are in its own, scaled units of reward. The Budget agent's entropy "
+        "is taken over the runs in which it was asked of late.",
         f"Six line charts against training episode on the {market} market: losses, entropies and the "
         "exploration "
         "rate, one line for each team configuration.",
@@ -227,7 +227,6 @@ def before_and_after(market: str, frame: pd.DataFrame) -> Drawn:
         "same "
         f"runs over the whole training, mean with {INTERVAL}; the dashed line marks where the left panel "
         "ends.",
-        f"Left, a line for each run from its first to its tenth episode on the {market} market, rising and "
-        "falling "
-        "about equally often; right, the learning curve of the whole training.",
+        f"Left, a line for each run from its first training episode to the one after ten on the {market} "
+        "market, and a thick line for their mean; right, the learning curve of the whole training.",
     )

@@ -93,9 +93,13 @@ def running_means(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def band(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and t interval over the runs (columns) of each episode (rows)."""
-    estimates = [mean_interval(row) for row in table.to_numpy()]
-    mean, low, high = (np.array([getattr(e, part) for e in estimates]) for part in ("mean", "low", "high"))
+    """Mean and t interval over the runs (columns) of each row, of those that have a value there.
+
+    Rows with fewer than two values give NaN.
+    """
+    known = [row[np.isfinite(row)] for row in table.to_numpy()]
+    bounds = [mean_interval(row)[:3] if len(row) > 1 else (np.nan,) * 3 for row in known]
+    mean, low, high = np.array(bounds).T
     return mean, low, high
 
 
