@@ -33,6 +33,8 @@ UPDATES = {
     "budget": ("entropy", "clipped", "gradient_norm"),
     "bidding": ("td_loss", "q_value"),
 }
+UPDATE_FORMATS = {"clipped": ".1%", "gradient_norm": ",.1f"}
+"""Display formats of the columns that are not given to three digits."""
 
 
 def training_facts(market: str, variant: str, folder: Path) -> Facts:
@@ -204,5 +206,6 @@ def update_facts(prefix: str, updates: pd.DataFrame, origin: Origin) -> Facts:
             means = rows[chosen].groupby("seed")[list(UPDATES[str(agent)])].mean()
             for column in UPDATES[str(agent)]:
                 key = f"{prefix}.{part}.{agent}.{column}.mean"
-                facts[key] = estimated(mean_interval(means[column]), "", ".3g", RUNS, **source, **row)
+                form = UPDATE_FORMATS.get(column, ".3g")
+                facts[key] = estimated(mean_interval(means[column]), "", form, RUNS, **source, **row)
     return facts
