@@ -1,4 +1,4 @@
-"""The lock as a conda environment file, so that conda users get the same versions."""
+"""The lock without the accelerator libraries of one machine, and the same as a conda environment file."""
 
 import re
 import sys
@@ -16,6 +16,16 @@ dependencies:
 """
 
 
+ACCELERATOR = re.compile(r"(nvidia-|cuda-|triton\b)")
+"""Packages that torch brings itself where it is built for an accelerator."""
+
+
+def portable(lock: str) -> str:
+    """A lock without the libraries of accelerators: which of them fit is torch's choice on each machine."""
+    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
+    return "".join(block for block in blocks if not ACCELERATOR.match(block))
+
+
 def pinned(lock: str) -> list[str]:
     """Every `name==version` of a lock, in its order."""
     return re.findall(r"^([A-Za-z0-9_.-]+==[^\s;\\]+)", lock, flags=re.MULTILINE)
@@ -29,4 +39,5 @@ def conda_environment(lock: str) -> str:
 
 if __name__ == "__main__":
     source, target = map(Path, sys.argv[1:])
+    source.write_text(portable(source.read_text()))
     target.write_text(conda_environment(source.read_text()))
