@@ -12,7 +12,7 @@ STAMP := $(VENV)/.stamp
 CHROMIUM = $(firstword $(shell command -v chromium chromium-browser google-chrome))
 INDEX := _build/html/index.html
 
-.PHONY: help env report test test-browser test-cluster book pdf lint format bench lock clean
+.PHONY: help env report test test-browser test-cluster book commentary pdf lint format bench lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,10 @@ report: $(STAMP) ## Run the quick profile and build the book from it
 book: $(STAMP) ## Build the book from the results of ADRL_PROFILE (default: the committed paper results)
 	ADRL_PROFILE=$(ADRL_PROFILE) $(BIN)/jupyter-book build book/ -W --keep-going
 	@echo "Open $(abspath $(INDEX))"
+
+commentary: $(STAMP) ## Let the local language model comment on the committed results anew
+	$(BIN)/adrl weights
+	ADRL_COMMENTARY=live $(BIN)/adrl run commentary --profile $(ADRL_PROFILE) --threads 2
 
 pdf: $(STAMP) ## Print the book to _build/report.pdf (needs Chromium)
 	@test -n "$(CHROMIUM)" || { echo "make pdf: no chromium, chromium-browser or google-chrome on PATH" >&2; exit 1; }

@@ -31,7 +31,7 @@ wildcard_constraints:
 
 rule all:
     input:
-        f"{RESULTS}/manifest.json",
+        f"{RESULTS}/commentary/manifest.json",
 
 
 rule market:
@@ -74,3 +74,12 @@ rule summary:
         f"{RESULTS}/manifest.json",
     shell:
         RUN + " summary --threads {threads}"
+
+
+rule commentary:
+    input:
+        f"{RESULTS}/manifest.json",
+    output:
+        f"{RESULTS}/commentary/manifest.json",
+    shell:
+        RUN + " commentary --threads {threads}"

@@ -77,7 +77,9 @@ Name = Annotated[str, typer.Option(help="Folder below results/; the profile's na
 def run(
     stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
     profile: Profile = "smoke",
-    market: Annotated[str, typer.Option(help="Market, for all stages but the summary.")] = MARKETS[0],
+    market: Annotated[
+        str, typer.Option(help="Market, for all stages but the summary and the commentary.")
+    ] = MARKETS[0],
     variant: Annotated[str, typer.Option(help="Such as full+bidding.discount=0.")] = "full",
     name: Name = "",
     changes: Changes = [],  # noqa: B006  (Typer copies defaults)
@@ -193,6 +195,17 @@ def resign(
 
     for line in replay.resign(profile, market, variant):
         typer.echo(line)
+
+
+@app.command("weights")
+def fetch_weights() -> None:
+    """Fetch the weights of the local language model into the user's cache (1.1 GB)."""
+    from adrl_core.commentary import weights
+
+    try:
+        typer.echo(weights.fetch())
+    except weights.WeightsError as error:
+        raise RuntimeError(str(error)) from None
 
 
 @app.command("readme")

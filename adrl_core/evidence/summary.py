@@ -96,7 +96,7 @@ def study_facts(results: Path) -> Facts:
     facts["study.power"] = Fact(value=POWER, format=".0%", source="adrl_core")
     smallest = detectable_effect(sizes["seeds"], POWER)
     facts["study.detectable_effect"] = Fact(value=smallest, format=".2f", source="adrl_core")
-    stages = [json.loads(p.read_text(encoding="utf-8")) for p in results.glob("*/**/manifest.json")]
+    stages = [json.loads(p.read_text(encoding="utf-8")) for p in results.glob("*/*/**/manifest.json")]
     hours = math.fsum(stage["seconds"] for stage in stages) / 3600.0
     facts["study.compute_hours"] = Fact(
         value=hours,

@@ -17,6 +17,8 @@ WINDOW_SHARE = 0.1
 """Share of the training that counts as its first and as its last part."""
 SMOOTHING_SHARE = 0.025
 """Window of the running mean on learning curves, as a share of the training."""
+MILESTONES = 5
+"""How often, over a training, the commentary looks back."""
 HEADLINE = 10
 """The training episode after which the published report measures its headline gains."""
 
@@ -48,7 +50,7 @@ def training_facts(market: str, variant: str, folder: Path) -> Facts:
     facts |= spread_facts(prefix, episodes, origin)
     if variant not in ABLATIONS:
         updates = asked_updates(pd.read_parquet(folder / "updates.parquet"), episodes)
-        facts |= update_facts(prefix, updates, origin)
+        facts |= update_facts(prefix, updates, origin) | milestone_facts(prefix, episodes, origin)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     facts[f"{prefix}.minutes"] = Fact(
         value=manifest["seconds"] / 60.0,
@@ -139,6 +141,26 @@ def before_and_after(prefix: str, episodes: pd.DataFrame, origin: Origin) -> Fac
         dispersion.statistic, len(counts), "variance / mean", ".1f", **origin, **row
     )
     facts[f"{prefix}.ten.dispersion.p"] = counted(dispersion.p, len(counts), form=P_VALUE, **origin, **row)
+    return facts
+
+
+def milestone_facts(prefix: str, episodes: pd.DataFrame, origin: Origin) -> Facts:
+    """The reward just before each milestone of the training, and its change since the last, run by run."""
+    length, count = window(episodes), episodes["episode"].nunique()
+    facts: Facts = {}
+    before: pd.Series | None = None
+    for milestone in range(1, MILESTONES + 1):
+        end = count * milestone // MILESTONES
+        inside = episodes[(episodes["episode"] >= end - length) & (episodes["episode"] < end)]
+        now = inside.groupby("seed")["reward"].mean()
+        key = f"{prefix}.milestone.{milestone}.reward"
+        row = {"row": f"{length} episodes of each run before episode {end}"}
+        facts[f"{key}.episode"] = counted(end, len(now), "episodes", **origin, **row)
+        facts[f"{key}.mean"] = estimated(mean_interval(now), "reward", ".1f", RUNS, **origin, **row)
+        if before is not None:
+            facts[f"{key}.before"] = estimated(mean_interval(before), "reward", ".1f", RUNS, **origin, **row)
+            facts[f"{key}.word"] = counted(mean_interval(now - before).word, len(now), **origin, **row)
+        before = now
     return facts
 
 

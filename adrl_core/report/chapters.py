@@ -35,7 +35,19 @@ REFERENCES = frozenset({"ref", "numref", "doc", "term", "eq"})
 VERBATIM = frozenset({"cite", "code"})
 CODE = frozenset({"code", "code-block", "bibliography", "toctree", "tableofcontents"})
 """Directives that hold no prose."""
-LISTS = frozenset({"reproduce", "status-table", "ledger", "ledger-rules"})
+LISTS = frozenset(
+    {
+        "reproduce",
+        "status-table",
+        "ledger",
+        "ledger-rules",
+        "said",
+        "said-along-the-training",
+        "recommended",
+        "commentary-source",
+        "commentary-log",
+    }
+)
 """Directives of our own that hold no prose."""
 NAMED = CODE | LISTS | {"figure", "image", "result-figure", "config-table", "fact-table"}
 """Directives whose argument is a name, not a title."""

@@ -130,6 +130,13 @@ class FactStore(BaseModel):
             place = ".".join(str(part) for part in first["loc"])
             raise FactError(f"{path}: {place}: {first['msg']}") from None
 
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """All facts of a study: those of its summary, and of its commentary once there is one."""
+        store, commentary = cls.load(folder / "facts.json"), folder / "commentary" / "facts.json"
+        more = cls.load(commentary).facts if commentary.exists() else {}
+        return store.model_copy(update={"facts": store.facts | more})
+
     def save(self, path: Path) -> None:
         """Write the store with sorted keys, whole or not at all."""
         content = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)

@@ -40,7 +40,7 @@ def problems(book: Path, results: Path) -> list[str]:
     Raises:
         FactError: the study has no readable facts.
     """
-    store, references = FactStore.load(results / "facts.json"), bibliography(book)
+    store, references = FactStore.of(results), bibliography(book)
     return [
         f"{place}:{line}: {problem}"
         for place, text in texts(book, results)

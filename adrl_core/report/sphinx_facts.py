@@ -179,7 +179,7 @@ def prepare(app: Sphinx, config: Config) -> None:
     )
     folder = results_root() / config.adrl_profile
     try:
-        store = FactStore.load(folder / "facts.json")
+        store = FactStore.of(folder)
     except FactError as error:
         raise ExtensionError(str(error)) from None
     app.adrl_results = Results(folder, store)  # type: ignore[attr-defined]

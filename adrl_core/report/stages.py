@@ -41,8 +41,9 @@ MACHINERY = (
     "adrl_core.report.manifest",
     "adrl_core.report.stages",
 )
-# What only the summary depends on: the others compare their settings by value.
-SUMMARY_ONLY = ("adrl_core.config", "adrl_core.evidence.figures", "adrl_core.report")
+# What only the summary and the commentary depend on: the others compare their settings by value.
+ON_RESULTS = ("summary", "commentary")
+ON_RESULTS_ONLY = ("adrl_core.config", "adrl_core.evidence.figures", "adrl_core.report")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ STAGES: Mapping[str, Stage] = {
         "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION
     ),
     "summary": Stage("", ("facts.json",)),
+    "commentary": Stage("commentary", ("commentary.json", "facts.json")),
 }
 
 
@@ -124,6 +126,11 @@ class Job:
         if self.stage != "train":
             return ()
         return ("checkpoint.pt", *(("updates.parquet",) if self.variant in config.ABLATIONS else ()))
+
+    @property
+    def cassette(self) -> Path:
+        """Where the replies of the language model for this study are recorded, if they are."""
+        return ROOT / "cassettes" / f"{self.name}.json"
 
     @property
     def title(self) -> str:
@@ -188,7 +195,7 @@ def jobs(
         found += [build("market", market=market), build("baselines", market=market)]
         for variant in variants:
             found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
-    return [*found, build("summary")]
+    return [*found, build("summary"), build("commentary")]
 
 
 def parse_changes(changes: Iterable[str]) -> dict[str, Any]:
@@ -214,10 +221,12 @@ def inputs(work: Job) -> dict[str, str]:
     """
     found = {f"notebooks/{work.notebook.name}": digest(notebook_code(work.notebook, without="show"))}
     for module, path in reached_modules(work.notebook).items():
-        if module not in MACHINERY and (work.stage == "summary" or not module.startswith(SUMMARY_ONLY)):
-            found[str(path.relative_to(ROOT))] = digest(code_only(path.read_text(encoding="utf-8")))
+        if module not in MACHINERY and (work.stage in ON_RESULTS or not module.startswith(ON_RESULTS_ONLY)):
+            code = code_only(path.read_text(encoding="utf-8"))
+            found[str(path.relative_to(ROOT))] = digest(code)
             for table in path.parent.glob("*.csv"):
-                found[str(table.relative_to(ROOT))] = sha256(table)
+                if table.name in code:
+                    found[str(table.relative_to(ROOT))] = sha256(table)
     for folder in upstream(work):
         path = results_root() / work.name / folder / MANIFEST
         try:
@@ -225,9 +234,11 @@ def inputs(work: Job) -> dict[str, str]:
         except (json.JSONDecodeError, KeyError, TypeError):
             raise ValueError(f"{path}: not a valid manifest") from None
         for file, value in outputs.items():
-            # The executed notebook carries run times, which decide nothing.
-            if file != NOTEBOOK:
-                found[f"{folder}/{file}"] = value
+            # The executed notebook carries run times, which decide nothing; figures are not commented on.
+            if file != NOTEBOOK and (file == "facts.json" or work.stage != "commentary"):
+                found[f"{folder}/{file}".lstrip("/")] = value
+    if work.stage == "commentary" and work.cassette.exists():
+        found[str(work.cassette.relative_to(ROOT))] = sha256(work.cassette)
     return found
 
 
@@ -245,7 +256,12 @@ def upstream(work: Job) -> list[str]:
             raise FileNotFoundError(f"{work.title}: needs {work.name}/{needed}, which has not run")
         return [needed]
     if work.stage == "summary":
-        return sorted(str(path.parent.relative_to(base)) for path in base.glob(f"*/**/{MANIFEST}"))
+        found = sorted(str(path.parent.relative_to(base)) for path in base.glob(f"*/**/{MANIFEST}"))
+        return [folder for folder in found if folder != STAGES["commentary"].folder]
+    if work.stage == "commentary":
+        if not (base / MANIFEST).exists():
+            raise FileNotFoundError(f"{work.title}: needs {work.name}/summary, which has not run")
+        return [STAGES["summary"].folder]
     return []
 
 

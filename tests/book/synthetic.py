@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import nbformat
 
+from adrl_core.commentary.report import Commentary
 from adrl_core.report.facts import Fact, FactStore
 from adrl_core.report.manifest import describe
 from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS, Job, inputs, jobs
@@ -49,6 +50,11 @@ FACTS = {
 }
 
 
+COMMENTARY = Commentary(
+    profile=PROFILE, model="", source="template", warning="", final=(), periodic=(), recommendations=()
+)
+
+
 def make_results(
     markets: tuple[str, ...] = MARKETS,
     variants: tuple[str, ...] = VARIANTS[OTHER_PROFILE],
@@ -79,4 +85,7 @@ def make_stage(work: Job) -> None:
         (work.directory / "figures").mkdir(exist_ok=True)
         (work.directory / "figures" / "learning.svg").write_text(SVG)
         (work.directory / "figures" / "learning.json").write_text(json.dumps(FIGURE))
+    if work.stage == "commentary":
+        COMMENTARY.save(work.directory / "commentary.json")
+        COMMENTARY.facts({}).save(work.directory / "facts.json")
     describe(work, inputs(work), datetime.now(UTC)).save(work.directory / MANIFEST)

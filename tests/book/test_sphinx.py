@@ -14,7 +14,7 @@ from sphinx.errors import ExtensionError
 from adrl_core.files import sha256
 from adrl_core.report.manifest import Manifest
 from tests.book.small_book import build_page
-from tests.book.synthetic import OTHER_PROFILE, PROFILE, make_results
+from tests.book.synthetic import OTHER_PROFILE, PROFILE, make_results, make_stage
 
 
 class Build(Protocol):
@@ -290,4 +290,5 @@ def test_page_is_read_again_when_a_fact_changes(build: Build, results: Path) -> 
     manifest = Manifest.load(results / "manifest.json")
     outputs = manifest.outputs | {"facts.json": sha256(path)}
     manifest.model_copy(update={"outputs": outputs}).save(results / "manifest.json")
+    make_stage(Manifest.load(results / "commentary" / "manifest.json").job)
     assert "733" in plain(build(text))

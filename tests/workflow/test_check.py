@@ -51,6 +51,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADRL_RESULTS", str(root))
+        patch.setenv("ADRL_COMMENTARY", "template")  # the recording is of other results
         for work in jobs("smoke", ("published",), ("full",), STUDY, {}):
             execute(work)
     return root

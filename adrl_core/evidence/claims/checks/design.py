@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from adrl_core.agents.team import MODES
+from adrl_core.commentary.names import Role
 from adrl_core.evidence.claims import settings
 from adrl_core.evidence.claims.checks.common import BASELINES, REFERENCES, TRAIN
 from adrl_core.evidence.claims.consistency import objective_has_a_direction, signs
@@ -27,7 +28,7 @@ def _shares(evidence: Evidence) -> Rows:
 CHECKS |= {
     "C001": Provided("adrl_core.commentary"),
     "C002": Setting(lambda _: len(settings.learners()), "learning agents of a team:"),
-    "C003": Provided("adrl_core.commentary.crew"),
+    "C003": Setting(lambda _: len(Role), "roles of the commenting crew:"),
     "C004": Setting(lambda _: settings.observed_size(), "features of the state that a market returns:"),
     "C005": Setting(lambda _: MODES, "modes of the Controller:"),
     "C006": Setting(lambda _: len(PUBLISHED_BIDS), "bid levels of published:"),

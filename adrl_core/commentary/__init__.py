@@ -1,0 +1,1 @@
+"""Commentary on the results: findings from code, words from a language model, and a check in between."""

@@ -1,0 +1,371 @@
+"""What there is to say: findings worked out from the facts, each with its numbers, direction and rank.
+
+A finding states one relation and quotes its numbers by the keys of their facts. Whoever phrases it, a
+language model or a template, adds nothing to it.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from adrl_core.commentary.names import PARTS, Role
+from adrl_core.report.facts import Fact, FactStore
+
+TEAMS = ("full", "tuned")
+SIMPLE = {"published": "constant_max", "channels": "best_constant"}
+"""For each market, the best policy that does not look at its state."""
+
+
+class Relation(StrEnum):
+    """What a finding states."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    OPEN = "open"
+    """Two quantities that the data cannot tell apart."""
+    RISES = "rises"
+    FALLS = "falls"
+    STEADY = "steady"
+    """A change that the data cannot tell from none."""
+    HELPS = "helps"
+    HARMS = "harms"
+    UNSEEN = "unseen"
+    """A part whose contribution the data cannot tell from none."""
+    EARLIER = "earlier"
+    LATER = "later"
+    STATES = "states"
+    """A number by itself."""
+    MISSING = "missing"
+
+
+class Number(BaseModel):
+    """A number that a finding may quote."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slot: str
+    """How it stands in a sentence, in square brackets."""
+    fact: str
+    """Key of its fact, with `|interval` for the interval."""
+    owner: str = ""
+    """The policy or part that it belongs to; empty if it belongs to the relation."""
+    unit: str = ""
+    """The noun that may follow it."""
+
+
+class Finding(BaseModel):
+    """One relation that the data hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    role: Role
+    relation: Relation
+    market: str = ""
+    subject: str = ""
+    object: str = ""
+    measure: str = "reward"
+    numbers: tuple[Number, ...] = ()
+    surprising: bool = False
+    """Whether the published report, or common sense, would have led one to expect something else."""
+    weight: float = 0.0
+    """Rank among the findings of its role and market."""
+    lead: str = ""
+    """Pattern of the words that tie it to the finding before it."""
+    repeats: int = 0
+    """How many findings of its kind stand right before it; each is put another way than the last."""
+    topic: str = ""
+    """What is missing, or which kind of statement this is."""
+
+    def number(self, slot: str) -> Number:
+        """The number with this slot."""
+        return next(n for n in self.numbers if n.slot == slot)
+
+
+NOT_YET = ("governance", "the margin market", "the pacing market", "the shift market")
+"""What a full report would comment on and this edition has no results for."""
+
+_WORDS = {"above": Relation.ABOVE, "below": Relation.BELOW, "not distinguishable from": Relation.OPEN}
+_CHANGES = {"above": Relation.RISES, "below": Relation.FALLS, "not distinguishable from": Relation.STEADY}
+_PARTS = {"helps": Relation.HELPS, "harms": Relation.HARMS, "no detectable effect": Relation.UNSEEN}
+_SPEED = {"earlier": Relation.EARLIER, "later": Relation.LATER}
+
+
+def collect(store: FactStore) -> list[Finding]:
+    """All findings that the facts hold, by role and market."""
+    found: list[Finding] = []
+    absent: list[str] = []
+    for market in SIMPLE:
+        if f"{market}.full.reward.mean" not in store.facts:
+            absent.append(f"the {market} market")
+            continue
+        for build in (_references, _teams, _training, _behaviour, _ablations, _money):
+            found += build(store, market)
+    found += _ledger(store)
+    found.append(_missing([*absent, *NOT_YET]))
+    roles, markets = list(Role), [*SIMPLE, ""]
+    return sorted(found, key=lambda f: (roles.index(f.role), markets.index(f.market)))
+
+
+def along_the_training(store: FactStore, market: str, team: str) -> list[Finding]:
+    """What a team's training looks like at each milestone: the change since the one before."""
+    found, milestone = [], 1
+    while (key := f"{market}.{team}.training.milestone.{milestone}.reward") and f"{key}.mean" in store.facts:
+        numbers = [
+            Number(slot="episode", fact=f"{key}.episode", unit="episodes"),
+            Number(slot="now", fact=f"{key}.mean", owner=team, unit="reward"),
+        ]
+        relation = Relation.STATES
+        if f"{key}.word" in store.facts:
+            relation = _CHANGES[str(store[f"{key}.word"].value)]
+            numbers.append(Number(slot="before", fact=f"{key}.before", owner=team, unit="reward"))
+        found.append(
+            Finding(
+                key=key,
+                role=Role.PERFORMANCE,
+                relation=relation,
+                market=market,
+                subject=team,
+                numbers=tuple(numbers),
+                topic="milestone",
+                surprising=relation is Relation.FALLS,
+            )
+        )
+        milestone += 1
+    return found
+
+
+def _references(store: FactStore, market: str) -> Iterator[Finding]:
+    """Each team against the best policy that does not look, the oracle and chance."""
+    expected = {SIMPLE[market]: Relation.ABOVE, "oracle": Relation.BELOW, "random": Relation.ABOVE}
+    for team in _present(store, market, TEAMS):
+        for other, usual in expected.items():
+            if f"{market}.{team}.versus.{other}.reward.word" not in store.facts:
+                continue
+            finding = _comparison(store, market, team, other, "reward", Role.PERFORMANCE)
+            surprising = finding.relation is not usual
+            weight = surprising + (0.1 if other == "random" else 0.6)
+            yield finding.model_copy(update={"surprising": surprising, "weight": weight})
+
+
+def _teams(store: FactStore, market: str) -> Iterator[Finding]:
+    """The tuned team against the published settings."""
+    if f"{market}.tuned.versus.full.reward.word" in store.facts:
+        finding = _comparison(store, market, "tuned", "full", "reward", Role.PERFORMANCE)
+        yield finding.model_copy(update={"weight": 0.7})
+
+
+def _comparison(store: FactStore, market: str, subject: str, other: str, measure: str, role: Role) -> Finding:
+    pair = f"{market}.{subject}.{{}}.{other}.{measure}"
+    numbers = [
+        Number(slot="subject", fact=f"{market}.{subject}.{measure}.mean", owner=subject, unit=measure),
+        Number(slot="object", fact=f"{market}.{other}.{measure}.mean", owner=other, unit=measure),
+    ]
+    ratio = store.facts.get(f"{pair.format('over')}.ratio")
+    if ratio:
+        numbers.append(Number(slot="share", fact=f"{pair.format('over')}.ratio"))
+    return Finding(
+        key=pair.format("versus"),
+        role=role,
+        relation=_WORDS[str(store[f"{pair.format('versus')}.word"].value)],
+        market=market,
+        subject=subject,
+        object=other,
+        measure=measure,
+        numbers=tuple(numbers),
+        weight=0.5,
+        topic="comparison",
+    )
+
+
+def _training(store: FactStore, market: str) -> Iterator[Finding]:
+    """What the whole training changed, and what its first ten episodes did."""
+    for team in _present(store, market, TEAMS):
+        base = f"{market}.{team}.training"
+        yield Finding(
+            key=f"{base}.gain.reward",
+            role=Role.PERFORMANCE,
+            relation=_CHANGES[str(store[f"{base}.gain.reward.word"].value)],
+            market=market,
+            subject=team,
+            numbers=(
+                Number(slot="first", fact=f"{base}.first.reward.mean", owner=team, unit="reward"),
+                Number(slot="last", fact=f"{base}.last.reward.mean", owner=team, unit="reward"),
+            ),
+            topic="training",
+            weight=0.3,
+        )
+    base = f"{market}.full.training.ten.reward"
+    if f"{base}.word" in store.facts:
+        relation = _CHANGES[str(store[f"{base}.word"].value)]
+        yield Finding(
+            key=base,
+            role=Role.PERFORMANCE,
+            relation=relation,
+            market=market,
+            subject="full",
+            numbers=(
+                Number(slot="gain", fact=f"{base}.gain", owner="full", unit="reward"),
+                Number(slot="interval", fact=f"{base}.gain|interval", owner="full"),
+                Number(slot="printed", fact="claim.C142"),
+            ),
+            topic="ten",
+            surprising=relation is not Relation.RISES,
+            weight=0.5,
+        )
+
+
+def _behaviour(store: FactStore, market: str) -> Iterator[Finding]:
+    """How the teams bid, whom they ask, and where they put the money."""
+    teams = _present(store, market, TEAMS)
+    if len(teams) == len(TEAMS):
+        bids = {team: store[f"{market}.{team}.bid.mean"] for team in TEAMS}
+        yield Finding(
+            key=f"{market}.tuned.versus.full.bid",
+            role=Role.STRATEGY,
+            relation=_apart(bids["tuned"], bids["full"]),
+            market=market,
+            subject="tuned",
+            object="full",
+            measure="bid",
+            numbers=(
+                Number(slot="subject", fact=f"{market}.tuned.bid.mean", owner="tuned"),
+                Number(slot="object", fact=f"{market}.full.bid.mean", owner="full"),
+            ),
+            topic="bid",
+            weight=0.4,
+        )
+    for team in teams:
+        yield Finding(
+            key=f"{market}.{team}.share_both",
+            role=Role.STRATEGY,
+            relation=Relation.STATES,
+            market=market,
+            subject=team,
+            numbers=(
+                Number(slot="share", fact=f"{market}.{team}.training.last.share_both.mean", owner=team),
+            ),
+            topic="modes",
+            weight=0.3,
+        )
+        placed = f"{market}.{team}.misplaced"
+        if f"{placed}.first.mean" in store.facts:
+            yield Finding(
+                key=placed,
+                role=Role.STRATEGY,
+                relation=Relation.STATES,
+                market=market,
+                subject=team,
+                object="oracle",
+                numbers=tuple(
+                    Number(slot=part, fact=f"{placed}.{part}.mean", owner=team) for part in ("first", "last")
+                ),
+                topic="placement",
+                weight=0.5,
+            )
+
+
+def _ablations(store: FactStore, market: str) -> Iterator[Finding]:
+    """What each part is worth in reward, and whether the team is faster with it."""
+    for part in PARTS:
+        base = f"{market}.ablation.{part}.reward"
+        if f"{base}.word" not in store.facts:
+            continue
+        relation = _PARTS[str(store[f"{base}.word"].value)]
+        share = _value(store[f"{base}.share"])
+        yield Finding(
+            key=base,
+            role=Role.STRATEGY,
+            relation=relation,
+            market=market,
+            subject=part,
+            numbers=(
+                Number(slot="share", fact=f"{base}.share", owner=part),
+                Number(slot="interval", fact=f"{base}.share|interval", owner=part),
+            ),
+            topic="ablation",
+            surprising=relation is not Relation.HELPS,
+            weight=abs(share) + (relation is not Relation.UNSEEN),
+        )
+        speed = f"{market}.{part}.threshold"
+        usually = f"{speed}.median" in store.facts  # else most runs never get there, and no mean tells when
+        if usually and (word := str(store[f"{speed}.word"].value)) in _SPEED:
+            yield Finding(
+                key=f"{speed}.later",
+                role=Role.STRATEGY,
+                relation=_SPEED[word],
+                market=market,
+                subject=part,
+                numbers=(
+                    Number(slot="without", fact=f"{speed}.restricted_mean", owner=part, unit="episodes"),
+                    Number(
+                        slot="whole",
+                        fact=f"{market}.full.threshold.restricted_mean",
+                        owner="full",
+                        unit="episodes",
+                    ),
+                ),
+                topic="speed",
+                surprising=word == "earlier",
+                weight=0.2,
+            )
+
+
+def _money(store: FactStore, market: str) -> Iterator[Finding]:
+    """What the teams' purchases bring in, in currency."""
+    for team in _present(store, market, TEAMS):
+        yield _comparison(store, market, team, SIMPLE[market], "profit", Role.BUSINESS)
+        yield Finding(
+            key=f"{market}.{team}.roi",
+            role=Role.BUSINESS,
+            relation=Relation.STATES,
+            market=market,
+            measure="profit",
+            subject=team,
+            numbers=(
+                Number(slot="roi", fact=f"{market}.{team}.roi.ratio_of_sums", owner=team, unit="profit"),
+                Number(slot="spend", fact=f"{market}.{team}.spend.mean", owner=team),
+            ),
+            topic="roi",
+            weight=0.1,
+        )
+
+
+def _ledger(store: FactStore) -> Iterator[Finding]:
+    """How many of the published claims held."""
+    if "ledger.count.all" in store.facts:
+        yield Finding(
+            key="ledger.count",
+            role=Role.BUSINESS,
+            relation=Relation.STATES,
+            numbers=tuple(
+                Number(slot=slot, fact=f"ledger.count.{slot}")
+                for slot in ("all", "reproduced", "contradicted", "inconsistent_in_itself")
+            ),
+            topic="ledger",
+        )
+
+
+def _missing(topics: Sequence[str]) -> Finding:
+    listed = f"{', '.join(topics[:-1])} and {topics[-1]}" if len(topics) > 1 else topics[0]
+    return Finding(
+        key="missing", role=Role.BUSINESS, relation=Relation.MISSING, subject=listed, topic="missing"
+    )
+
+
+def _present(store: FactStore, market: str, teams: tuple[str, ...]) -> list[str]:
+    return [team for team in teams if f"{market}.{team}.reward.mean" in store.facts]
+
+
+def _apart(a: Fact, b: Fact) -> Relation:
+    """How two means compare by their intervals: apart only if these do not overlap."""
+    if a.low is None or b.low is None or a.high is None or b.high is None:
+        return Relation.OPEN
+    if a.low > b.high:
+        return Relation.ABOVE
+    return Relation.BELOW if a.high < b.low else Relation.OPEN
+
+
+def _value(fact: Fact) -> float:
+    return float(fact.value)

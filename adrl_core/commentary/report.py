@@ -1,0 +1,143 @@
+"""The commentary on one study: chosen findings in words, with all that is needed to check them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from adrl_core.commentary import crew, weights
+from adrl_core.commentary.advice import advise
+from adrl_core.commentary.crew import Sentence, Written
+from adrl_core.commentary.findings import SIMPLE, TEAMS, Finding, along_the_training, collect
+from adrl_core.commentary.models import Cassette, HostedModel, LocalModel, Model, ModelError, Recorder, Replay
+from adrl_core.commentary.names import Role
+from adrl_core.commentary.phrasing import linked
+from adrl_core.evidence.quantities import Origin
+from adrl_core.files import write_text
+from adrl_core.report.facts import Fact, FactStore
+
+MOST = 6
+"""Most findings that a role comments on for one market, by weight."""
+MODE = "ADRL_COMMENTARY"
+"""Environment variable: recorded, live, template, or a CrewAI model string such as openai/gpt-4o-mini."""
+
+Source = Literal["recorded", "live", "template"]
+
+
+class Commentary(BaseModel):
+    """What the crew says of a study."""
+
+    model_config = ConfigDict(frozen=True)
+
+    profile: str
+    model: str
+    source: Source
+    warning: str
+    final: tuple[Sentence, ...]
+    periodic: tuple[Sentence, ...]
+    recommendations: tuple[str, ...]
+
+    @classmethod
+    def load(cls, path: Path) -> "Commentary":
+        """Read a commentary."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        write_text(path, self.model_dump_json(indent=1) + "\n")
+
+    def facts(self, more: Mapping[str, Fact]) -> FactStore:
+        """How many sentences there are, and how they came about; with other facts of the commentary."""
+        sentences = [*self.final, *self.periodic]
+        counts = {
+            "sentences": len(sentences),
+            "by_model": sum(s.origin == "model" for s in sentences),
+            "asked_again": sum(s.origin == "model" and s.attempts > 1 for s in sentences),
+            "by_template": sum(s.origin == "template" for s in sentences),
+            "refused": sum(len(s.refused) for s in sentences),
+        }
+        origin: Origin = {"source": "commentary/commentary.json", "stage": "commentary"}
+        facts = {f"commentary.{key}": Fact(value=value, **origin) for key, value in counts.items()}
+        facts["commentary.model"] = Fact(value=self.model or "none", **origin)
+        facts["commentary.source"] = Fact(value=self.source, **origin)
+        for key in ("by_model", "asked_again", "by_template"):
+            share = counts[key] / len(sentences) if sentences else 0.0
+            facts[f"commentary.{key}.share"] = Fact(value=share, format=".0%", **origin)
+        return FactStore(profile=self.profile, facts=facts | dict(more))
+
+
+def comment(results: Path, cassette: Path) -> Commentary:
+    """Comment on a study: from the recording if there is one, else live if there is a model, else plainly.
+
+    Args:
+        results: folder of the study, with facts.json.
+        cassette: where replies are, or would be, recorded.
+
+    Raises:
+        CassetteMiss: the recording is older than the results.
+    """
+    store = FactStore.load(results / "facts.json")
+    found = collect(store)
+    final = chosen(found)
+    periodic = [
+        finding
+        for market in SIMPLE
+        for team in TEAMS
+        for finding in linked(along_the_training(store, market, team))
+    ]
+    source, written = _write([*final, *periodic], store, cassette)
+    return Commentary(
+        profile=store.profile,
+        model=_model_name(source),
+        source=source,
+        warning=written.warning,
+        final=tuple(written.sentences[: len(final)]),
+        periodic=tuple(written.sentences[len(final) :]),
+        recommendations=tuple(advise(found)),
+    )
+
+
+def chosen(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that are commented on: of each role and market the weightiest, in their order."""
+    found: list[Finding] = []
+    for role in Role:
+        for market in (*SIMPLE, ""):
+            paragraph = [f for f in findings if (f.role, f.market) == (role, market)]
+            heavy = sorted(paragraph, key=lambda f: -f.weight)[:MOST]
+            found += linked([f for f in paragraph if f in heavy])
+    return found
+
+
+def _model_name(source: Source) -> str:
+    mode = os.environ.get(MODE, "")
+    if source == "template":
+        return ""
+    return mode if "/" in mode else LocalModel.name
+
+
+def _write(findings: Sequence[Finding], store: FactStore, cassette: Path) -> tuple[Source, Written]:
+    mode = os.environ.get(MODE) or (
+        "recorded" if cassette.exists() else "live" if weights.path().exists() else "template"
+    )
+    if mode == "template":
+        return "template", crew.plain(findings, "No language model is at hand (`adrl weights` fetches one).")
+    tape = Cassette(cassette)
+    if mode == "recorded":
+        return "recorded", _with(Replay(tape), findings, store)
+    try:
+        model: Model = HostedModel(mode) if "/" in mode else LocalModel()
+    except ModelError as error:
+        return "template", crew.plain(findings, str(error))
+    written = _with(Recorder(model, tape), findings, store)
+    if not written.warning:
+        tape.save()
+    return "live", written
+
+
+def _with(model: Model, findings: Sequence[Finding], store: FactStore) -> Written:
+    try:
+        return crew.write(findings, model, store)
+    finally:
+        model.close()

@@ -1,0 +1,140 @@
+"""Directives of the commentary: what the crew says, what it recommends, and how each sentence came about."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+from adrl_core.commentary.crew import Sentence
+from adrl_core.commentary.names import Role, name
+from adrl_core.commentary.report import Commentary
+from adrl_core.report.sphinx_facts import results_of
+from adrl_core.report.sphinx_tables import Cell, ReportDirective, paragraph, table
+
+SOURCES = {
+    "recorded": "The sentences below were written by {model} and are played back from a recording; the build "
+    "fails if the results have changed since.",
+    "live": "The sentences below were written by {model} when these results were made.",
+    "template": "The sentences below are plain templates: no language model took part.",
+}
+COLUMNS = ("Finding", "Sentence", "Origin", "Refused before it, and why")
+
+
+class CommentaryDirective(ReportDirective):
+    """What the directives share."""
+
+    def commentary(self) -> Commentary | None:
+        """The commentary of the profile, or a problem if there is none."""
+        path = results_of(self.env).folder / "commentary" / "commentary.json"
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            self.problem(f"{path.name}: missing; `adrl study {results_of(self.env).store.profile}` makes it")
+            return None
+        return Commentary.load(path)
+
+    def said(self, sentences: Sequence[Sentence]) -> nodes.paragraph:
+        """Sentences as one paragraph, their numbers quoted as facts."""
+        return nodes.paragraph("", "", *self.parsed(" ".join(s.markdown for s in sentences)))
+
+
+class Said(CommentaryDirective):
+    """What one role says at the end, a paragraph a market; the argument is the role."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """The paragraphs."""
+        try:
+            role = Role(self.arguments[0])
+        except ValueError:
+            return self.problem(f"{self.arguments[0]!r} is no role; allowed: {', '.join(Role)}")
+        commentary = self.commentary()
+        own = [s for s in commentary.final if s.finding.role is role] if commentary else []
+        return [self.said(list(part)) for _, part in groupby(own, key=lambda s: s.finding.market)]
+
+
+class SaidAlongTheTraining(CommentaryDirective):
+    """The periodic commentary, a paragraph a market and team."""
+
+    def run(self) -> list[nodes.Node]:
+        """The paragraphs."""
+        commentary = self.commentary()
+        own = commentary.periodic if commentary else ()
+        return [
+            self.said(list(part))
+            for _, part in groupby(own, key=lambda s: (s.finding.market, s.finding.subject))
+        ]
+
+
+class Recommended(CommentaryDirective):
+    """The recommendations that the findings support."""
+
+    def run(self) -> list[nodes.Node]:
+        """A list."""
+        commentary = self.commentary()
+        texts = commentary.recommendations if commentary else ()
+        items = [nodes.list_item("", nodes.paragraph("", "", *self.parsed(text))) for text in texts]
+        return [nodes.bullet_list("", *items)] if items else []
+
+
+class Source(CommentaryDirective):
+    """Who wrote the sentences, and what went wrong."""
+
+    def run(self) -> list[nodes.Node]:
+        """A note."""
+        commentary = self.commentary()
+        if commentary is None:
+            return []
+        note = SOURCES[commentary.source].format(model=commentary.model)
+        warning = [paragraph(commentary.warning)] if commentary.warning else []
+        return [nodes.note("", paragraph(note), *warning)]
+
+
+class Log(CommentaryDirective):
+    """Every sentence with its finding, its origin and what was refused before it."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        commentary = self.commentary()
+        sentences = [*commentary.final, *commentary.periodic] if commentary else []
+        return (
+            [table(list(COLUMNS), [self.cells(s) for s in sentences], "commentary-log")] if sentences else []
+        )
+
+    def cells(self, sentence: Sentence) -> list[Cell]:
+        """One row."""
+        finding = sentence.finding
+        about = ", ".join(
+            filter(None, [name(finding.market) if finding.market else "", finding.relation.value])
+        )
+        origin = "template" if sentence.origin == "template" else f"model, seed {sentence.seed}"
+        refused: Cell = [
+            paragraph(nodes.emphasis("", r.text), f" ({'; '.join(r.problems)})", classes="ledger-small")
+            for r in sentence.refused
+        ]
+        return [
+            [
+                paragraph(nodes.literal(finding.key, finding.key)),
+                paragraph(about, classes="ledger-small"),
+            ],
+            [self.said([sentence])],
+            [paragraph(origin), paragraph(f"attempts: {sentence.attempts}", classes="ledger-small")],
+            refused or [paragraph("")],
+        ]
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directives."""
+    app.setup_extension("adrl_core.report.sphinx_facts")
+    for directive, kind in {
+        "said": Said,
+        "said-along-the-training": SaidAlongTheTraining,
+        "recommended": Recommended,
+        "commentary-source": Source,
+        "commentary-log": Log,
+    }.items():
+        app.add_directive(directive, kind)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,110 @@
+"""Findings against the facts that they come from."""
+
+import pytest
+
+from adrl_core.commentary.advice import ADVICE, advise
+from adrl_core.commentary.findings import Finding, Relation, along_the_training, collect
+from adrl_core.commentary.names import Role
+from adrl_core.commentary.phrasing import linked, template
+from adrl_core.commentary.trial.examples import comparison
+from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.stages import ROOT
+
+PAPER = FactStore.load(ROOT / "results" / "paper" / "facts.json")
+FOUND = {finding.key: finding for finding in collect(PAPER)}
+
+
+def changed(**values: Fact) -> FactStore:
+    """The paper's facts with others in place of some; dots of keys as double underscores."""
+    facts = {key.replace("__", "."): fact for key, fact in values.items()}
+    return PAPER.model_copy(update={"facts": PAPER.facts | facts})
+
+
+@pytest.mark.parametrize("key", FOUND)
+def test_findings_quote_facts_that_exist(key: str) -> None:
+    for number in FOUND[key].numbers:
+        fact, _, part = number.fact.partition("|")
+        assert PAPER[fact].text("interval" if part else "value")
+
+
+@pytest.mark.parametrize(
+    ("word", "relation"),
+    [("above", Relation.ABOVE), ("below", Relation.BELOW), ("not distinguishable from", Relation.OPEN)],
+)
+def test_the_direction_is_that_of_the_test(word: str, relation: Relation) -> None:
+    store = changed(channels__tuned__versus__oracle__reward__word=Fact(value=word))
+    found = {finding.key: finding for finding in collect(store)}
+    assert found["channels.tuned.versus.oracle.reward"].relation is relation
+    assert found["channels.tuned.versus.oracle.reward"].surprising is (relation is not Relation.BELOW)
+
+
+def test_a_team_that_loses_to_a_constant_is_a_surprise_that_comes_first() -> None:
+    store = changed(channels__full__versus__best_constant__reward__word=Fact(value="below"))
+    found = [f for f in collect(store) if (f.role, f.market) == (Role.PERFORMANCE, "channels")]
+    heaviest = max(found, key=lambda finding: finding.weight)
+    assert (heaviest.key, heaviest.surprising) == ("channels.full.versus.best_constant.reward", True)
+
+
+def test_bids_are_apart_only_if_their_intervals_are() -> None:
+    for low, high, relation in (
+        (4.0, 4.1, Relation.BELOW),
+        (4.0, 4.5, Relation.OPEN),
+        (4.8, 4.9, Relation.ABOVE),
+    ):
+        store = changed(
+            channels__tuned__bid__mean=Fact(value=(low + high) / 2, low=low, high=high),
+            channels__full__bid__mean=Fact(value=4.4, low=4.3, high=4.6),
+        )
+        found = {finding.key: finding for finding in collect(store)}
+        assert found["channels.tuned.versus.full.bid"].relation is relation
+
+
+def test_what_has_no_results_is_named() -> None:
+    facts = {key: fact for key, fact in PAPER.facts.items() if not key.startswith("channels.")}
+    found = collect(PAPER.model_copy(update={"facts": facts}))
+    missing = next(finding for finding in found if finding.relation is Relation.MISSING)
+    for topic in ("the channels market", "governance", "the shift market"):
+        assert topic in template(missing)
+    assert not [finding for finding in found if finding.market == "channels"]
+
+
+def test_milestones_follow_each_other() -> None:
+    key = "channels.full.training.milestone.{}.reward"
+    facts = {}
+    for milestone, mean in enumerate((10.0, 20.0, 19.0), start=1):
+        base = key.format(milestone)
+        facts |= {f"{base}.episode": Fact(value=100 * milestone), f"{base}.mean": Fact(value=mean)}
+    facts[f"{key.format(2)}.word"] = Fact(value="above")
+    facts[f"{key.format(3)}.word"] = Fact(value="not distinguishable from")
+    found = along_the_training(FactStore(profile="x", facts=facts), "channels", "full")
+    assert [f.relation for f in found] == [Relation.STATES, Relation.RISES, Relation.STEADY]
+    assert found[1].number("before").fact == f"{key.format(2)}.before"
+
+
+def test_neighbours_are_linked_and_put_differently() -> None:
+    first, second, third = linked(
+        [
+            comparison("full", Relation.BELOW, "oracle"),
+            comparison("tuned", Relation.BELOW, "oracle"),
+            comparison("tuned", Relation.ABOVE, "random"),
+        ]
+    )
+    assert template(first).startswith("On the channels market, the team")
+    assert template(second).startswith("Likewise, ") and third.lead == ""
+    assert template(second).replace("tuned team", "team with the published settings") not in template(first)
+
+
+def relation_of(finding: Finding, relation: Relation) -> Finding:
+    return finding.model_copy(update={"relation": relation})
+
+
+@pytest.mark.parametrize("advice", [advice for advice in ADVICE if advice.needs])
+def test_advice_is_given_only_where_all_it_rests_on_holds(advice: object) -> None:
+    held = [
+        comparison("a", relations[0], "b").model_copy(update={"key": key})
+        for key, relations in advice.needs.items()  # type: ignore[attr-defined]
+    ]
+    assert advice.text in advise(held)  # type: ignore[attr-defined]
+    for i in range(len(held)):
+        broken = [*held[:i], relation_of(held[i], Relation.RISES), *held[i + 1 :]]
+        assert advice.text not in advise(broken) and advice.text not in advise(held[:i] + held[i + 1 :])  # type: ignore[attr-defined]
