@@ -19,7 +19,7 @@ SOURCES = {
     "live": "The sentences below were written by {model} when these results were made.",
     "template": "The sentences below are plain templates: no language model took part.",
 }
-COLUMNS = ("Finding", "Sentence", "Origin", "Refused before it, and why")
+COLUMNS = ("Sentence", "Finding", "Origin")
 
 
 class CommentaryDirective(ReportDirective):
@@ -107,22 +107,27 @@ class Log(CommentaryDirective):
     def cells(self, sentence: Sentence) -> list[Cell]:
         """One row."""
         finding = sentence.finding
-        about = ", ".join(
-            filter(None, [name(finding.market) if finding.market else "", finding.relation.value])
-        )
-        origin = "template" if sentence.origin == "template" else f"model, seed {sentence.seed}"
-        refused: Cell = [
-            paragraph(nodes.emphasis("", r.text), f" ({'; '.join(r.problems)})", classes="ledger-small")
+        where = name(finding.market) if finding.market else ""
+        said: Cell = [self.said([sentence])]
+        said += [
+            paragraph(
+                "Refused: ", nodes.emphasis("", r.text), f" ({'; '.join(r.problems)})", classes="ledger-small"
+            )
             for r in sentence.refused
         ]
+        # A key may break after each of its parts.
+        key = finding.key.replace(".", ".\N{ZERO WIDTH SPACE}")
+        origin = "template" if sentence.origin == "template" else f"model, attempt {sentence.attempts}"
         return [
+            said,
             [
-                paragraph(nodes.literal(finding.key, finding.key)),
-                paragraph(about, classes="ledger-small"),
+                paragraph(", ".join(filter(None, (finding.relation.value, where)))),
+                paragraph(key, classes="ledger-small"),
             ],
-            [self.said([sentence])],
-            [paragraph(origin), paragraph(f"attempts: {sentence.attempts}", classes="ledger-small")],
-            refused or [paragraph("")],
+            [
+                paragraph(origin),
+                *([paragraph(f"seed {sentence.seed}", classes="ledger-small")] if sentence.attempts else []),
+            ],
         ]
 
 

@@ -72,7 +72,8 @@ def test_sentences_are_printed_with_their_facts_and_origin(tmp_path: Path) -> No
     assert page.count(sentence) == 4  # said at the end, along the training, and both in the log
     assert "written by a model and are played back from a recording" in page
     assert "Bid the maximum." in page
-    assert "The published settings win. (quotes no number)" in page and "model, seed 2" in page
+    assert "Refused: The published settings win. (quotes no number)" in page
+    assert "model, attempt 2 seed 2" in page
 
 
 @pytest.mark.slow
