@@ -321,6 +321,13 @@ def _speed(finding: Finding, tokens: list[Token]) -> Problems:
     for at in _mentions(tokens, Kind.SLOT):
         marks = [m for m in sorted(removed + whole) if m < at]
         pair = any(t.kind is Kind.PAIR for t in tokens[max(0, at - 3) : at])
+        if (
+            tokens[at].value == "whole"
+            and tokens[at - 1].text == "from"
+            and removed
+            and slots == ["whole", "without"]
+        ):
+            return found  # from the whole team's to that without the part
         if tokens[at].value == "without" and marks and marks[-1] in whole:
             found.append("[without] is given to the whole team")
         if (
@@ -329,6 +336,10 @@ def _speed(finding: Finding, tokens: list[Token]) -> Problems:
             and not (pair and slots[0] == "without")
         ):
             found.append("[whole] is not given to the whole team")
+    if slots == ["without", "whole"] and any(
+        tokens[at - 1].text == "from" and tokens[at].value == "without" for at in _mentions(tokens, Kind.SLOT)
+    ):
+        found.append("[without] is said to be the start")
     if slots == ["whole", "without"] and not whole:
         found.append("the numbers stand in an order that does not tell whose they are")
     return found
@@ -357,7 +368,8 @@ def _labelled(labels: Mapping[str, set[str]]) -> Check:
 
 
 def _modes(finding: Finding, tokens: list[Token]) -> Problems:
-    """How often both are asked, late in the training."""
+    """How often both are asked, late in the training; that it is the Controller who asks may be said."""
+    tokens = [t._replace(kind=Kind.FILLER) if t.value == "no_controller" else t for t in tokens]
     early = [f"speaks of the {token.text}" for token in tokens if token.text in _EARLY]
     return early + _labelled({"share": {"both"}})(finding, tokens)
 

@@ -17,11 +17,34 @@ MARKETS: Mapping[str, tuple[str, ...]] = {
     "channels": ("the channels market",),
 }
 POLICIES: Mapping[str, tuple[str, ...]] = {
-    "tuned": ("the tuned team", "the team with tuned settings", "the tuned settings"),
-    "full": ("the team with the published settings", "the published settings"),
-    "random": ("random bidding", "the Random baseline"),
-    "constant_max": ("the constant maximum bid", "always bidding the maximum"),
-    "best_constant": ("the best constant policy", "the best constant"),
+    "tuned": ("the tuned team", "the team with tuned settings", "the tuned settings", "the tuned one"),
+    "full": (
+        "the team with the published settings",
+        "the published settings",
+        "the team with its published settings",
+        "the team with published settings",
+        "the published team",
+        "the published configuration of the team",
+        "the team that uses the published settings",
+        "the team under the published settings",
+    ),
+    "random": ("random bidding", "the Random baseline", "bidding at random", "bids placed at random"),
+    "constant_max": (
+        "the constant maximum bid",
+        "always bidding the maximum",
+        "a constant maximum bid",
+        "bidding the maximum",
+        "simply bidding the maximum",
+        "constant maximum bid",
+        "constant maximum bidding",
+    ),
+    "best_constant": (
+        "the best constant policy",
+        "the best constant",
+        "best constant policy",
+        "the best of the constant policies",
+        "the best fixed policy",
+    ),
     "oracle": ("the state oracle", "the oracle"),
 }
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +61,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 
 MEASURES: Mapping[str, tuple[str, ...]] = {
     "reward": ("reward",),
-    "profit": ("profit",),
+    "profit": ("profit", "profitable"),
     "conversions": ("conversions",),
     "bid": ("bid", "bids", "bidding", "mean bid", "mean bids", "average bid", "average bids"),
     "episodes": ("episodes",),

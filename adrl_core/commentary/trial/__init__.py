@@ -31,18 +31,19 @@ class Lie(NamedTuple):
 
 
 def false_sentences() -> Iterator[Lie]:
-    """False sentences about findings of every kind, made from true ones."""
+    """False sentences about findings of every kind, made from phrasings and from paraphrases that pass."""
     generator = np.random.default_rng(0)
     findings = list(examples())
     for i, finding in enumerate(findings):
         other = findings[(i + 1) % len(findings)]
         true = {sentence(text) for text in texts(parse(pattern(finding)))}
-        for _ in range(SENTENCES):
-            text = sentence(sample(parse(pattern(finding)), generator))
+        said = [sentence(sample(parse(pattern(finding)), generator)) for _ in range(SENTENCES)]
+        said += [text for text, about in paraphrases(OWN) if about == finding and not problems(text, about)]
+        for text in said:
             elsewhere = sentence(sample(parse(pattern(other)), generator))
-            yield from (
-                Lie(kind, lie, finding) for kind, lie in lies(text, finding, elsewhere) if lie not in true
-            )
+            for kind, lie in lies(text, finding, elsewhere):
+                if lie not in true:
+                    yield Lie(kind, lie, finding)
 
 
 def paraphrases(file: str) -> Iterator[tuple[str, Finding]]:

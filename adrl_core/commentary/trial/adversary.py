@@ -89,7 +89,7 @@ def lies(text: str, finding: Finding, other: str) -> Iterator[tuple[str, str]]:
                     yield "names exchanged", _exchange(text, mine, theirs)
     for a, b in OPPOSITES:
         for word, opposite in ((a, b), (b, a)):
-            turned = re.sub(rf"\b{word}\b", opposite, text, flags=re.IGNORECASE)
+            turned = re.sub(rf"(?<!\[)\b{word}\b(?!\])", opposite, text, flags=re.IGNORECASE)
             if turned != text and not _symmetric(finding, word):
                 yield "direction turned", turned
     for taken, kept in (("without", "with"), ("Without", "With")):
