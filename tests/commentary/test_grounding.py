@@ -43,7 +43,7 @@ def test_no_false_sentence_passes() -> None:
         tried[lie.kind] += 1
         assert problems(lie.text, lie.finding), f"{lie.kind}: {lie.text}"
     assert tried.total() >= 1000
-    assert min(tried.values()) >= 20 and len(tried) >= 11, tried
+    assert min(tried.values()) >= 10 and len(tried) >= 12, tried
 
 
 @pytest.mark.parametrize("key", [key for key, finding in FINDINGS.items() if finding.relation in TURNED])
@@ -123,7 +123,7 @@ def test_most_true_paraphrases_pass() -> None:
 def test_paraphrases_of_an_independent_writer_are_counted() -> None:
     """How many pass is a measurement, told in the book; that they can be read at all is tested here."""
     verdicts = [problems(text, finding) == [] for text, finding in paraphrases(INDEPENDENT)]
-    assert len(verdicts) >= 200 and any(verdicts)
+    assert len(verdicts) >= 100 and any(verdicts)
 
 
 def test_the_plain_sentence_of_every_finding_passes() -> None:
