@@ -1,18 +1,20 @@
 """The vocabulary of commentary: every word and phrase that a sentence may hold, and what it says.
 
-A sentence is read as a row of tokens, longest phrases first. A word that is not in vocabulary.csv makes a
-sentence unreadable, and what cannot be read is not printed.
+vocabulary.csv lists them as patterns, each with its kind and, for names and labels, of what it is one. A
+sentence is read as a row of tokens, longest phrases first. A word that no pattern holds makes a sentence
+unreadable, and what cannot be read is not printed.
 """
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from adrl_core.commentary.names import MARKETS, MEASURES, PARTS, POLICIES
+from adrl_core.commentary.patterns import parse, texts
 
 
 class Kind(Enum):
@@ -25,10 +27,16 @@ class Kind(Enum):
     SLOT = auto()
     ABOVE = auto()
     BELOW = auto()
+    DIFFERS = auto()
     OPEN = auto()
     """The data do not decide."""
+    HEDGE = auto()
+    """The data do not decide what follows."""
     WHETHER = auto()
-    """Leaves what follows undecided."""
+    """Leaves what follows to be decided."""
+    NONE = auto()
+    """Denies something; with SHOWN after it, leaves it open."""
+    SHOWN = auto()
     RISES = auto()
     FALLS = auto()
     REMOVED = auto()
@@ -56,18 +64,19 @@ class Token(NamedTuple):
     text: str
     kind: Kind
     value: str = ""
+    comma: bool = False
+    """Whether a comma stands before it."""
 
 
-def _vocabulary() -> Mapping[Kind, list[str]]:
-    """Phrases by kind. A phrase may stand under several kinds: the finding decides which one it can have."""
-    table: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+@cache
+def phrases() -> Mapping[Kind, Sequence[tuple[str, str]]]:
+    """Phrases by kind, each with what it is one of. The finding decides which of several kinds one has."""
+    table: dict[Kind, list[tuple[str, str]]] = {kind: [] for kind in Kind}
     with (Path(__file__).parent / "vocabulary.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            table[Kind[row["kind"].upper()]].append(row["phrase"])
+            found = {" ".join(text.lower().split()) for text in texts(parse(row["phrase"]))}
+            table[Kind[row["kind"].upper()]] += [(phrase, row["of"]) for phrase in found if phrase]
     return table
-
-
-PHRASES = _vocabulary()
 
 
 class Reading(NamedTuple):
@@ -77,49 +86,62 @@ class Reading(NamedTuple):
     unknown: list[str]
 
 
+ALWAYS = (Kind.NAME, Kind.MARKET, Kind.MEASURE)
+"""Kinds that every sentence may hold, before all others."""
 _PIECE = re.compile(r"\[[a-z_]+\]|[a-z]+(?:[-'’][a-z]+)*|[,;:()–—%.]|\S")
-_IGNORED = frozenset(",;:()–—%'’")
+_PAUSES = frozenset(",;:()–—")
+_IGNORED = _PAUSES | {"%", "'"}
 
 
-def read(text: str, kinds: Iterable[Kind]) -> Reading:
+def read(text: str, kinds: Iterable[Kind], labels: Iterable[str] = ()) -> Reading:
     """Read a sentence; where a phrase has several kinds, the first of `kinds` that it has is taken.
 
     Args:
         text: the sentence, numbers as slots in square brackets.
         kinds: the kinds that may occur, in order of precedence.
+        labels: the slots that labels may be of.
     """
-    table, longest = _table(tuple(kinds))
-    pieces = _PIECE.findall(
-        text.lower().replace("’s", " 's").replace("'s", " 's").rstrip(".").replace(" 's", "")
-    )
-    tokens, unknown, at = [], [], 0
+    table, longest = _table(tuple(kinds), frozenset(labels) | {""})
+    pieces = _PIECE.findall(_spelled_out(text.lower().rstrip(".")))
+    tokens, unknown, at, comma = [], [], 0, False
     while at < len(pieces):
-        if pieces[at].startswith("["):
-            tokens.append(Token(pieces[at], Kind.SLOT, pieces[at][1:-1]))
+        if pieces[at] in _IGNORED:
+            comma |= pieces[at] in _PAUSES
             at += 1
             continue
-        if pieces[at] in _IGNORED:
-            at += 1
+        if pieces[at].startswith("["):
+            tokens.append(Token(pieces[at], Kind.SLOT, pieces[at][1:-1], comma))
+            at, comma = at + 1, False
             continue
         for length in range(min(longest, len(pieces) - at), 0, -1):
             phrase = " ".join(pieces[at : at + length])
             if phrase in table:
-                tokens.append(table[phrase])
+                tokens.append(table[phrase]._replace(comma=comma))
                 at += length
                 break
         else:
             unknown.append(pieces[at])
             at += 1
+        comma = False
     return Reading(tokens, unknown)
 
 
+_SHORT = {"’": "'", "can't": "cannot", "won't": "will not", "n't": " not", "'s": "", "'d": " would", "'re": " are", "'ve": " have"}
+
+
+def _spelled_out(text: str) -> str:
+    """A text in lower case without contractions and possessives."""
+    for short, full in _SHORT.items():
+        text = text.replace(short, full)
+    return text
+
+
 @cache
-def _table(kinds: tuple[Kind, ...]) -> tuple[dict[str, Token], int]:
+def _table(kinds: tuple[Kind, ...], labels: frozenset[str]) -> tuple[dict[str, Token], int]:
     """Phrase -> token, and the number of words of the longest phrase."""
     table: dict[str, Token] = {}
-    for kind in reversed(kinds):
-        table |= {phrase: Token(phrase, kind) for phrase in PHRASES.get(kind, ())}
-    for kind, names in ((Kind.MEASURE, MEASURES), (Kind.MARKET, MARKETS), (Kind.NAME, {**POLICIES, **PARTS})):
-        for value, aliases in names.items():
-            table |= {alias.lower(): Token(alias, kind, value) for alias in aliases}
+    for kind in reversed((*ALWAYS, *kinds)):
+        for phrase, of in sorted(phrases()[kind], key=itemgetter(1)):
+            if kind is not Kind.LABEL or of in labels:
+                table[phrase] = Token(phrase, kind, of)
     return table, max(len(phrase.split()) for phrase in table)

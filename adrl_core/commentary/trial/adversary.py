@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.lexicon import Kind, read
 from adrl_core.commentary.names import MARKETS, PARTS, POLICIES
 
 OPPOSITES = (
@@ -31,6 +32,24 @@ OPPOSITES = (
     ("first", "last"),
 )
 """Words that turn a sentence into its opposite when they are exchanged."""
+NEGATED = {
+    "earns": "does not earn",
+    "makes": "does not make",
+    "gets": "does not get",
+    "loses": "does not lose",
+    "reaches": "does not reach",
+    "bids": "does not bid",
+    "asks": "does not ask",
+    "beats": "does not beat",
+    "trails": "does not trail",
+    "falls": "does not fall",
+    "rises": "does not rise",
+    "spends": "does not spend",
+    "are": "are not",
+    "is": "is not",
+    "has": "has not",
+}
+"""Verbs, and what denies them."""
 OVERSTATED = (
     "significantly",
     "always",
@@ -39,6 +58,11 @@ OVERSTATED = (
     "by far",
     "dramatically",
     "certainly",
+    "in every single episode",
+    "on all markets",
+    "with certainty",
+    "overwhelmingly",
+    "twice over",
 )
 CAUSES = (
     ", because it bids higher",
@@ -47,7 +71,24 @@ CAUSES = (
     ", due to prioritised replay",
     " and therefore deserves more budget",
     ", since it explores longer",
+    ", as it learns from more data",
+    " by asking both specialists",
+    " owing to the oracle",
 )
+EMBELLISHED = {
+    " in half the time": "",
+    ", using fewer steps": "",
+    " at a lower price": "",
+    ", as the report announces": "ten",
+    " after ten episodes of training": "ten",
+    " in the last third of an episode": "placement",
+    " for every advertiser": "",
+    " without learning": "",
+    ", asking both specialists in all steps": "modes",
+    ", and its bids are higher": "",
+    ", twice the usual amount": "",
+}
+"""Additions that no finding holds, but for one topic."""
 UNDECIDED = {
     "cannot be told apart": "differ",
     "cannot be told from": "beats",
@@ -79,13 +120,12 @@ def lies(text: str, finding: Finding, other: str) -> Iterator[tuple[str, str]]:
         yield "number typed", text.replace(slot, "512.3")
         yield "another's number", text.replace(slot, "[elsewhere]")
     for a, b in ((finding.subject, finding.object), (finding.object, finding.subject)):
-        names = POLICIES.get(a, ()) + PARTS.get(a, ())
-        for mine in (n for n in names if n in text):
-            for other_id, others in {**POLICIES, **PARTS}.items():
-                if other_id != a and other_id != b and others[0] not in text and _same_kind(a, other_id):
-                    yield "another's name", text.replace(mine, others[0])
-            for theirs in POLICIES.get(b, ()):
-                if theirs in text and mine != theirs:
+        for mine in _named(a, text):
+            for other_id, other_name in {**POLICIES, **PARTS}.items():
+                if other_id not in (a, b) and other_name not in text and _same_kind(a, other_id):
+                    yield "another's name", text.replace(mine, other_name)
+            for theirs in _named(b, text):
+                if b in POLICIES and mine not in theirs and theirs not in mine:
                     yield "names exchanged", _exchange(text, mine, theirs)
     for a, b in OPPOSITES:
         for word, opposite in ((a, b), (b, a)):
@@ -95,27 +135,13 @@ def lies(text: str, finding: Finding, other: str) -> Iterator[tuple[str, str]]:
     for taken, kept in (("without", "with"), ("Without", "With")):
         if taken in text and finding.topic in ("ablation", "speed"):
             yield "direction turned", text.replace(taken, kept)
-    for verb in (
-        "earns",
-        "makes",
-        "loses",
-        "reaches",
-        "bids",
-        "asks",
-        "beats",
-        "trails",
-        "falls",
-        "rises",
-        "spends",
-        "are",
-        "is",
-    ):
-        if re.search(rf"\b{verb}\b", text):
+    for verb, negated in NEGATED.items():
+        if re.search(rf"\b{verb}\b", text) and finding.relation is not Relation.OPEN:
             yield "negated", re.sub(rf"\b{verb}\b", f"never {verb}", text, count=1)
-            yield "negated", re.sub(rf"\b{verb}\b", f"does not {verb.rstrip('s')}", text, count=1)
-    for market, (name, *_) in MARKETS.items():
-        if market != finding.market and finding.market and MARKETS[finding.market][0] in text:
-            yield "another market", text.replace(MARKETS[finding.market][0], name)
+            yield "negated", re.sub(rf"\b{verb}\b", negated, text, count=1)
+    for market, name in MARKETS.items():
+        if market != finding.market and finding.market and MARKETS[finding.market] in text:
+            yield "another market", text.replace(MARKETS[finding.market], name)
     for unit, wrong in (
         ("reward", "profit"),
         ("profit", "reward"),
@@ -132,9 +158,20 @@ def lies(text: str, finding: Finding, other: str) -> Iterator[tuple[str, str]]:
         if phrase in text:
             yield "overstated", text.replace(phrase, claim)
     for cause in CAUSES:
-        yield "cause claimed", text[:-1] + cause + "."
+        if not ("asking" in cause and finding.topic == "modes"):
+            yield "cause claimed", text[:-1] + cause + "."
+    for more, its_own in EMBELLISHED.items():
+        if finding.topic != its_own:
+            yield "embellished", text[:-1] + more + "."
     yield "merged", f"{text[:-1]}, and {other[0].lower()}{other[1:]}"
     yield "merged", f"{other[:-1]}, while {text[0].lower()}{text[1:]}"
+
+
+def _named(thing: str, text: str) -> list[str]:
+    """The names under which a sentence mentions a policy or part, as they are written there."""
+    tokens = read(text, ()).tokens
+    names = {t.text for t in tokens if t.kind is Kind.NAME and t.value == thing}
+    return [text[at : at + len(n)] for n in sorted(names) if (at := text.lower().find(n)) >= 0]
 
 
 def _exchange(text: str, a: str, b: str) -> str:
@@ -148,5 +185,5 @@ def _same_kind(a: str, b: str) -> bool:
 def _symmetric(finding: Finding, word: str) -> bool:
     """Whether the word has no direction in this finding, so that turning it makes nothing false."""
     return (finding.topic, word) in {("training", "first"), ("training", "last"), ("ten", "first")} or (
-        finding.relation is Relation.OPEN
+        finding.relation in (Relation.OPEN, Relation.UNSEEN, Relation.STEADY)
     )

@@ -138,3 +138,5 @@ def _more_examples() -> Iterator[Finding]:
         yield of_part("ablation", part, Relation.UNSEEN, **on)
     for part in ("no_controller", "no_budget"):
         yield of_part("speed", part, Relation.EARLIER, **on)
+    for market in ("published", "channels"):
+        yield of_part("speed", "no_bidding", Relation.LATER, market)
