@@ -126,7 +126,16 @@ def read(text: str, kinds: Iterable[Kind], labels: Iterable[str] = ()) -> Readin
     return Reading(tokens, unknown)
 
 
-_SHORT = {"’": "'", "can't": "cannot", "won't": "will not", "n't": " not", "'s": "", "'d": " would", "'re": " are", "'ve": " have"}
+_SHORT = {
+    "’": "'",
+    "can't": "cannot",
+    "won't": "will not",
+    "n't": " not",
+    "'s": "",
+    "'d": " would",
+    "'re": " are",
+    "'ve": " have",
+}
 
 
 def _spelled_out(text: str) -> str:

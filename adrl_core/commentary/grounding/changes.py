@@ -1,0 +1,90 @@
+"""How a number went from a start to an end, and what ten episodes brought."""
+
+from collections.abc import Callable
+
+from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.grounding.numbers import NEAR, intervals_follow, units_fit
+from adrl_core.commentary.grounding.sentence import Problems, Sentence, changes
+from adrl_core.commentary.lexicon import Kind
+
+_WAYS = {Relation.RISES: Kind.RISES, Relation.FALLS: Kind.FALLS}
+_STARTS = {"up from", "down from", "up on", "an increase on", "higher than", "lower than", "more than"}
+
+
+def change(start: str, end: str) -> Callable[[Sentence], Problems]:
+    """A check of sentences that tell how a number went from a start to an end."""
+
+    def check(sentence: Sentence) -> Problems:
+        found = units_fit(sentence) + sentence.unnamed(sentence.finding.subject)
+        timed = _timed(sentence, start, end)
+        silent = not sentence.has(Kind.RISES, Kind.FALLS) and not sentence.undecided
+        if not (timed and silent and sentence.finding.relation is not Relation.STEADY):
+            found += _one_way(sentence)
+        for at in sentence.slots:
+            slot = sentence.tokens[at].value
+            if slot == start and not _starts(sentence, at, timed):
+                found.append(f"[{start}] is not marked as the start")
+            if slot == end and not timed and any(t.kind is Kind.FROM for t in sentence.before(at, 2)):
+                found.append(f"[{end}] is marked as the start")
+            if slot == "episode" and not any(
+                t.text in ("episode", "episodes") for t in sentence.before(at, 1)
+            ):
+                found.append("[episode] does not follow the word")
+        return found
+
+    return check
+
+
+def _timed(sentence: Sentence, start: str, end: str) -> bool:
+    """Whether words of time stand on both numbers, in their order."""
+    quoted = [slot for slot in sentence.quoted if slot in (start, end)]
+    times = [
+        start if sentence.tokens[at].kind is Kind.FROM else end for at in sentence.places(Kind.FROM, Kind.TO)
+    ]
+    return len(quoted) == 2 and changes(times) == quoted
+
+
+def _starts(sentence: Sentence, at: int, timed: bool) -> bool:
+    """Whether the number at a place is marked as a start, and not as an end after it."""
+    marks = [
+        t.kind is not Kind.TO
+        for t in sentence.before(at, 2)
+        if t.kind in (Kind.FROM, Kind.PAIR, Kind.TO) or t.text in _STARTS
+    ]
+    late = any(t.kind is Kind.TO and t.text not in ("to", "into") for t in sentence.after(at, 1))
+    return (timed or marks[-1:] == [True]) and not late
+
+
+def _one_way(sentence: Sentence) -> Problems:
+    """Only words of the change's direction, or words that leave it open."""
+    relation = sentence.finding.relation
+    stated = {sentence.tokens[at].kind for at in sentence.places(*_WAYS.values())}
+    if relation is Relation.STATES:
+        return ["states more than a number"] if sentence.undecided or stated else []
+    if relation is Relation.STEADY:
+        left_open = sentence.undecided and not stated
+        return [] if left_open else ["does not leave open what the runs leave open"]
+    if sentence.undecided:
+        return ["leaves open what the runs decide"]
+    return [] if stated == {_WAYS[relation]} else ["does not state the direction, or another one"]
+
+
+def ten_episodes(sentence: Sentence) -> Problems:
+    """The gain after ten episodes, and beside it what the report prints."""
+    finding = sentence.finding
+    found = units_fit(sentence) + intervals_follow(sentence)
+    labels = {at: sentence.tokens[at].value for at in sentence.places(Kind.LABEL)}
+    if finding.topic not in labels.values():
+        found.append("does not say that it is about ten episodes")
+    if (finding.relation is Relation.STEADY) is not bool(sentence.undecided):
+        found.append("does not say what the runs decide")
+    source = [at for at, label in labels.items() if label == "printed"]
+    if source and "printed" not in sentence.quoted:
+        found.append("speaks of the report without its number")
+    for at in sentence.slots:
+        far = any(abs(place - at) > 2 * NEAR for place in source)
+        if sentence.tokens[at].value == "printed" and (far or not source):
+            found.append("[printed] alone is not said to be the report's")
+        if sentence.tokens[at].value == "gain" and any(0 < at - place <= 2 for place in source):
+            found.append("[gain] is said to be the report's")
+    return found

@@ -1,0 +1,86 @@
+"""Sentences in which a word beside each number tells which of several it is."""
+
+from itertools import pairwise
+
+from adrl_core.commentary.grounding.numbers import belongs, units_fit
+from adrl_core.commentary.grounding.sentence import ASIDE, Problems, Sentence, changes
+from adrl_core.commentary.lexicon import Kind, Token
+
+_EARLY = {"early", "earlier", "first", "initial", "beginning", "start", "outset", "opening"}
+_MEASURING = {"judging by", "according to", "using", "taking"} | {
+    f"{start}{verb} {by}"
+    for start in ("", "as ")
+    for verb in ("judged", "measured", "reckoned", "seen", "assessed")
+    for by in ("by", "against", "from")
+}
+_YARDSTICK = {"to", "with", "from", "by the standard of"} | ASIDE | _MEASURING
+_STANDARDS = {"the", "a", "yardstick", "benchmark", "reference", "standard", "measure"}
+
+
+def labelled(sentence: Sentence) -> Problems:
+    """Every number has a label that tells which it is, in the same order."""
+    quoted = sentence.quoted
+    found = units_fit(sentence) + sentence.unnamed(sentence.finding.subject)
+    if sentence.undecided:
+        found.append("leaves open what is known")
+    if _subject_measures(sentence):
+        found.append(f"measures by {sentence.finding.subject}")
+    if sentence.owned[:1] and not (belongs(sentence, sentence.owned[0]) or _object_measures(sentence)):
+        found.append(f"[{quoted[0]}] does not stand beside what it belongs to")
+    if changes(_labels(sentence.tokens, {*quoted, "first", "last"})) != quoted or _twice(sentence):
+        found.append("does not tell its numbers apart in their order")
+    return found
+
+
+def asked_late(sentence: Sentence) -> Problems:
+    """How often both are asked, late in the training; that it is the Controller who asks may be said."""
+    early = [f"speaks of {token.text!r}" for token in sentence.tokens if token.text in _EARLY]
+    rest = tuple(token for token in sentence.tokens if token.value != "no_controller")
+    return early + labelled(Sentence(rest, sentence.finding))
+
+
+def counted(sentence: Sentence) -> Problems:
+    """The number of all claims right before that word; the others with one label each, in their order."""
+    for at in sentence.slots:
+        if sentence.tokens[at].value == "all" and not _labels(sentence.after(at, 3), {"all"}):
+            return ["[all] is not followed by what it counts"]
+    rest = tuple(t for t in sentence.tokens if not (t.kind in (Kind.SLOT, Kind.LABEL) and t.value == "all"))
+    others = Sentence(rest, sentence.finding)
+    if _labels(rest, set(others.quoted)) != others.quoted:
+        return ["does not tell its numbers apart in their order"]
+    return labelled(others)
+
+
+def _labels(tokens: tuple[Token, ...], values: set[str]) -> list[str]:
+    return [token.value for token in tokens if token.kind is Kind.LABEL and token.value in values]
+
+
+def _twice(sentence: Sentence) -> bool:
+    """Whether two numbers have both their labels between them, and one more after."""
+    if len(sentence.slots) != 2:
+        return False
+    first, second = sentence.slots
+    between = set(_labels(sentence.tokens[first:second], set(sentence.quoted)))
+    return len(between) == 2 and bool(_labels(sentence.tokens[second:], set(sentence.quoted)))
+
+
+def _subject_measures(sentence: Sentence) -> bool:
+    """Whether the subject is named as the measure: "according to S", "with S as the yardstick"."""
+    tokens, finding = sentence.tokens, sentence.finding
+    return bool(finding.object) and any(
+        any(t.text in _MEASURING for t in sentence.before(at, 1))
+        or any(t.text == "as" and u.text in _STANDARDS for t, u in pairwise(sentence.after(at, 3)))
+        for at in sentence.names
+        if tokens[at].value == finding.subject
+    )
+
+
+def _object_measures(sentence: Sentence) -> bool:
+    """Whether the object is named as a measure only, so that all numbers are the subject's."""
+    tokens = sentence.tokens
+    measures = [name for name in sentence.names if tokens[name].value == sentence.finding.object]
+    return len(measures) < len(sentence.names) and all(
+        any(t.text in _YARDSTICK for t in sentence.before(name, 2))
+        and not any(t.kind is Kind.NAME for t in sentence.before(name, 1))
+        for name in measures
+    )

@@ -1,0 +1,81 @@
+"""What a part of the team does for the reward, and for the speed of learning."""
+
+from collections.abc import Callable
+
+from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.grounding.numbers import intervals_follow, units_fit
+from adrl_core.commentary.grounding.sentence import Problems, Sentence, changes
+from adrl_core.commentary.lexicon import Kind
+
+_SIDES = {Relation.HELPS: 1, Relation.HARMS: -1, Relation.EARLIER: -1, Relation.LATER: 1}
+"""Whether the part helps, in reward or in speed."""
+
+
+def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence], Problems]:
+    """A check of sentences on what a part does: its presence or its removal, times what follows from it."""
+
+    def check(sentence: Sentence) -> Problems:
+        relation = sentence.finding.relation
+        found = units_fit(sentence) + intervals_follow(sentence) + sentence.unnamed(sentence.finding.subject)
+        effects = {sentence.tokens[at].kind for at in sentence.places(up, down)}
+        if relation is still:
+            return found if sentence.undecided else [*found, "does not leave open what the runs leave open"]
+        if sentence.undecided:
+            return [*found, "leaves open what the runs decide"]
+        if len(effects) != 1:
+            return [*found, "states no effect, or two"]
+        sign = (1 if effects == {up} else -1) * (-1 if sentence.has(Kind.REMOVED) else 1)
+        return found if sign == _SIDES[relation] else [*found, "turns the effect round"]
+
+    return check
+
+
+def speed(sentence: Sentence) -> Problems:
+    """Earlier or later without the part, and each number of episodes with the right team."""
+    teams = ["without" if sentence.tokens[at].kind is Kind.REMOVED else "whole" for at in _teams(sentence)]
+    if len(sentence.quoted) == 2 and changes(teams) == sentence.quoted:
+        return sentence.unnamed(sentence.finding.subject) + units_fit(sentence) + _faster(sentence)
+    return effect(Kind.SOONER, Kind.LATER, None)(sentence) + _episodes_given(sentence)
+
+
+def _teams(sentence: Sentence) -> list[int]:
+    return sentence.places(Kind.REMOVED, Kind.WHOLE)
+
+
+def _faster(sentence: Sentence) -> Problems:
+    """Where each number has its team, which of the two is said to be faster: none, or the one that is.
+
+    A direction is about the team that was spoken of last, or else about the one without the part.
+    """
+    found = []
+    for at in sentence.places(Kind.SOONER, Kind.LATER):
+        last = max((team for team in _teams(sentence) if team < at), default=None)
+        of_whole = last is not None and sentence.tokens[last].kind is Kind.WHOLE
+        sooner = (sentence.tokens[at].kind is Kind.SOONER) is not of_whole
+        if sooner is not (sentence.finding.relation is Relation.EARLIER):
+            found.append(f"{sentence.tokens[at].text!r} turns the effect round")
+    return found
+
+
+def _episodes_given(sentence: Sentence) -> Problems:
+    """Where the teams are not both named: from the whole team's number, or with it as the second of a pair."""
+    found = []
+    quoted, tokens = sentence.quoted, sentence.tokens
+    starts = [
+        tokens[at].value for at in sentence.slots if [t.text for t in sentence.before(at, 1)] == ["from"]
+    ]
+    if quoted == ["whole", "without"] and starts == ["whole"] and sentence.has(Kind.REMOVED):
+        return []
+    for at in sentence.slots:
+        last = max((team for team in _teams(sentence) if team < at), default=None)
+        of_whole = last is not None and tokens[last].kind is Kind.WHOLE
+        second = quoted[0] == "without" and any(t.kind is Kind.PAIR for t in sentence.before(at, 3))
+        if tokens[at].value == "without" and of_whole:
+            found.append("[without] is given to the whole team")
+        if tokens[at].value == "whole" and not (of_whole or second):
+            found.append("[whole] is not given to the whole team")
+    if starts == ["without"]:
+        found.append("[without] is said to be the start")
+    if quoted == ["whole", "without"] and not sentence.has(Kind.WHOLE):
+        found.append("the numbers stand in an order that does not tell whose they are")
+    return found
