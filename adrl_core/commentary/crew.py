@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from adrl_core.commentary import grounding, patterns, phrasing
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.findings import Finding
 from adrl_core.commentary.models import CassetteMiss, Model, ModelError, Request
 from adrl_core.commentary.names import Role
 from adrl_core.report.facts import FactStore
@@ -147,7 +147,7 @@ class _Session:
                 guardrail_max_retries=ATTEMPTS,
             )
             for finding in self.findings.values()
-            if finding.relation is not Relation.MISSING  # there is nothing to phrase
+            if not finding.fixed
         ]
         crew = Crew(agents=list(agents.values()), tasks=tasks, process=Process.sequential, cache=False)
         try:
@@ -172,7 +172,7 @@ class _Session:
             self.model.name, copied, grammar if self.model.constrained else "", SEED + attempt, attempt
         )
         try:
-            return self.model.reply(request).strip() or NOTHING
+            return self.model.reply(request).text.strip() or NOTHING
         except ModelError as error:
             self.failure = error
         except CassetteMiss as miss:

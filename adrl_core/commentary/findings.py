@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from adrl_core.commentary.names import PARTS, Role
+from adrl_core.commentary.names import PARTS, Role, name
 from adrl_core.report.facts import Fact, FactStore
 
 TEAMS = ("full", "tuned")
@@ -37,6 +37,7 @@ class Relation(StrEnum):
     STATES = "states"
     """A number by itself."""
     MISSING = "missing"
+    """Results that there are not yet; the subject lists them."""
 
 
 class Number(BaseModel):
@@ -73,10 +74,14 @@ class Finding(BaseModel):
     """Rank among the findings of its role and market."""
     lead: str = ""
     """Pattern of the words that tie it to the finding before it."""
+    known: tuple[str, ...] = ()
+    """Things that its paragraph has named before."""
     repeats: int = 0
     """How many findings of its kind stand right before it; each is put another way than the last."""
     topic: str = ""
-    """What is missing, or which kind of statement this is."""
+    """Which kind of statement this is."""
+    fixed: bool = False
+    """Whether it is printed in its plain words: a list, in which there is nothing to phrase."""
 
     def number(self, slot: str) -> Number:
         """The number with this slot."""
@@ -100,7 +105,7 @@ def collect(store: FactStore) -> list[Finding]:
         if f"{market}.full.reward.mean" not in store.facts:
             absent.append(f"the {market} market")
             continue
-        for build in (_references, _teams, _training, _behaviour, _ablations, _money):
+        for build in (_references, _teams, _training, _behaviour, _ablations, _idle, _money):
             found += build(store, market)
     found += _ledger(store)
     found.append(_missing([*absent, *NOT_YET]))
@@ -312,6 +317,23 @@ def _ablations(store: FactStore, market: str) -> Iterator[Finding]:
             )
 
 
+def _idle(store: FactStore, market: str) -> Iterator[Finding]:
+    """The parts whose contribution the data cannot tell from none, together."""
+    unseen = [name(f.subject) for f in _ablations(store, market) if f.relation is Relation.UNSEEN]
+    if len(unseen) > 1:
+        yield Finding(
+            key=f"{market}.ablation.unseen",
+            role=Role.STRATEGY,
+            relation=Relation.UNSEEN,
+            market=market,
+            subject=_listed(unseen),
+            topic="idle",
+            surprising=True,
+            weight=1.0,
+            fixed=True,
+        )
+
+
 def _money(store: FactStore, market: str) -> Iterator[Finding]:
     """What the teams' purchases bring in, in currency."""
     for team in _present(store, market, TEAMS):
@@ -348,10 +370,18 @@ def _ledger(store: FactStore) -> Iterator[Finding]:
 
 
 def _missing(topics: Sequence[str]) -> Finding:
-    listed = f"{', '.join(topics[:-1])} and {topics[-1]}" if len(topics) > 1 else topics[0]
     return Finding(
-        key="missing", role=Role.BUSINESS, relation=Relation.MISSING, subject=listed, topic="missing"
+        key="missing",
+        role=Role.BUSINESS,
+        relation=Relation.MISSING,
+        subject=_listed(topics),
+        topic="missing",
+        fixed=True,
     )
+
+
+def _listed(things: Sequence[str]) -> str:
+    return f"{', '.join(things[:-1])} and {things[-1]}" if len(things) > 1 else things[0]
 
 
 def _present(store: FactStore, market: str, teams: tuple[str, ...]) -> list[str]:

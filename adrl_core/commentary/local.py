@@ -5,11 +5,14 @@ A process can be given a time limit, and takes the model's memory with it when i
 
 import json
 import os
+import resource
 import sys
 
 THREADS = 2
 """Fixed: the order of sums, and with it the text, depends on the number of threads."""
 CONTEXT = 2048
+KIB = 1024
+"""Unit of the peak memory that the system tells."""
 
 
 def serve(weights: str) -> None:
@@ -28,7 +31,11 @@ def serve(weights: str) -> None:
         answer = server.handle_chat_completions({**json.loads(line), "cache_prompt": False})
         answer = json.loads(answer) if isinstance(answer, str | bytes) else answer
         if "choices" in answer:
-            message = {"text": answer["choices"][0]["message"]["content"], "usage": answer.get("usage", {})}
+            message = {
+                "text": answer["choices"][0]["message"]["content"],
+                "tokens": answer["usage"]["completion_tokens"],
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB,
+            }
         else:
             message = {"error": json.dumps(answer)}
         print(json.dumps(message), file=replies, flush=True)

@@ -6,6 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
@@ -46,6 +47,17 @@ class Request(NamedTuple):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+class Reply(NamedTuple):
+    """What a model answered, and what it took."""
+
+    text: str
+    tokens: int = 0
+    """Tokens written; zero where the model does not tell."""
+    seconds: float = 0.0
+    memory: int = 0
+    """Peak memory of the model's process so far, in bytes; zero where it is not ours."""
+
+
 class Model(Protocol):
     """Something that answers requests."""
 
@@ -53,8 +65,8 @@ class Model(Protocol):
     constrained: bool
     """Whether it follows a grammar."""
 
-    def reply(self, request: Request) -> str:
-        """The text of the answer, or ModelError."""
+    def reply(self, request: Request) -> Reply:
+        """The answer, or ModelError."""
         ...
 
     def close(self) -> None:
@@ -84,7 +96,6 @@ class LocalModel:
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._limit = SECONDS_TO_START
-        self.tokens = 0
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
 
     def _listen(self, replies: IO[str]) -> None:
@@ -92,8 +103,9 @@ class LocalModel:
             self._lines.put(line)
         self._lines.put("")
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request) -> Reply:
         """Ask, and wait no longer than the limit."""
+        start = time.perf_counter()
         question = {
             "messages": list(request.messages),
             "seed": request.seed,
@@ -116,8 +128,8 @@ class LocalModel:
             answer: dict[str, Any] = json.loads(line)
             if "error" in answer:
                 raise ModelError(f"{self.name}: {answer['error']}")
-            self.tokens += int(answer.get("usage", {}).get("completion_tokens", 0))
-            return str(answer["text"])
+            seconds = round(time.perf_counter() - start, 3)
+            return Reply(str(answer["text"]), int(answer["tokens"]), seconds, int(answer["memory"]))
         except (ValueError, KeyError):
             self.close()
             raise ModelError(f"{self.name}: the model's process ended ({self._ending()})") from None
@@ -142,10 +154,11 @@ class HostedModel:
         """Name the model; its keys come from the environment variables of its provider."""
         self.name = name
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request) -> Reply:
         """Ask, and wait no longer than the limit."""
         from crewai import LLM
 
+        start = time.perf_counter()
         try:
             model = LLM(
                 model=self.name,
@@ -154,27 +167,39 @@ class HostedModel:
                 seed=request.seed,
                 timeout=SECONDS_TO_REPLY,
             )
-            return str(model.call([{**message} for message in request.messages]))  # type: ignore[typeddict-item]
+            text = str(model.call([{**message} for message in request.messages]))  # type: ignore[typeddict-item]
         except Exception as error:  # whatever a provider's client may raise
             # The message of a provider's error may hold the key that it refused.
             raise ModelError(f"{self.name}: {type(error).__name__}") from None
+        return Reply(text, seconds=round(time.perf_counter() - start, 3))
 
     def close(self) -> None:
         """Nothing to let go of."""
 
 
 class Cassette:
-    """Recorded replies, a file of JSON: key of the request -> text."""
+    """Recorded replies, a file of JSON: key of the request -> reply."""
 
     def __init__(self, path: Path) -> None:
         """Open the recording at a path, empty if there is none."""
         self.path = path
-        self.replies: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.replies = {key: Reply(**reply) for key, reply in recorded.items()}
         self.played: set[str] = set()
+
+    def cost(self) -> Reply:
+        """What the replies asked for took together, without their texts."""
+        replies = [self.replies[key] for key in sorted(self.played)]
+        return Reply(
+            "",
+            sum(reply.tokens for reply in replies),
+            sum(reply.seconds for reply in replies),
+            max((reply.memory for reply in replies), default=0),
+        )
 
     def save(self) -> None:
         """Keep the replies that were asked for, whole or not at all."""
-        kept = {key: self.replies[key] for key in sorted(self.played)}
+        kept = {key: self.replies[key]._asdict() for key in sorted(self.played)}
         write_text(self.path, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -185,7 +210,7 @@ class Replay:
         """Play a cassette that was recorded with a model of this name."""
         self.name, self.constrained, self._cassette = name, constrained, cassette
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request) -> Reply:
         """The recorded reply.
 
         Raises:
@@ -211,7 +236,7 @@ class Recorder:
         self.name, self.constrained = model.name, model.constrained
         self._model, self._cassette = model, cassette
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request) -> Reply:
         """The model's reply, recorded; one recorded before is not asked for again."""
         if request.key not in self._cassette.replies:
             self._cassette.replies[request.key] = self._model.reply(request)

@@ -37,6 +37,14 @@ PARTS: Mapping[str, str] = {
 """The part that each ablation takes away."""
 
 
-def name(of: str) -> str:
-    """How the commentary calls a policy, a part or a market."""
-    return {**POLICIES, **PARTS, **MARKETS}[of]
+SHORT: Mapping[str, str] = {
+    "full": "the published team",
+    "constant_max": "the maximum bid",
+    "oracle": "the oracle",
+}
+"""What some are called once they have been named in a paragraph."""
+
+
+def name(of: str, known: bool = False) -> str:
+    """How the commentary calls a policy, a part or a market; `known`, where it has been named before."""
+    return {**POLICIES, **PARTS, **MARKETS, **(SHORT if known else {})}[of]

@@ -6,11 +6,8 @@ from adrl_core.commentary import patterns
 from adrl_core.commentary.findings import SIMPLE, Finding, Relation
 from adrl_core.commentary.names import name
 
-_EARNS = "(earns|makes|comes to)"
 _AHEAD = "(beats|outperforms|is ahead of)"
 _BEHIND = "(falls short of|trails|stays behind)"
-_EXCEEDS = "(exceeds|tops|surpasses)"
-_PASSED = "(outperformed by|exceeded by|surpassed by)"
 _CHANCE = "(may be chance|chance could explain)"
 
 
@@ -40,12 +37,20 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _names(finding: Finding) -> tuple[str, str]:
+    """How subject and object are called; an object may be missing."""
+    things = (finding.subject, finding.object)
+    subject, other = (name(thing, thing in finding.known) if thing else "" for thing in things)
+    return subject, other
+
+
 _OPPOSITE = {frozenset(pair) for pair in (("above", "below"), ("helps", "harms"), ("earlier", "later"))}
 
 
 def linked(findings: Sequence[Finding]) -> list[Finding]:
     """The findings of one paragraph, each with the words that may tie it to the one before."""
     found: list[Finding] = []
+    known: list[str] = []
     for finding in findings:
         lead, repeats = "", 0
         if found and found[-1].topic == finding.topic:
@@ -54,59 +59,66 @@ def linked(findings: Sequence[Finding]) -> list[Finding]:
             lead = f"on {name(finding.market)}, " if finding.market else ""
         elif found[-1].topic == finding.topic and found[-1].object == finding.object:
             pair = frozenset((found[-1].relation.value, finding.relation.value))
-            lead = "(likewise, |)" if len(pair) == 1 else "(by contrast, |)" if pair in _OPPOSITE else ""
-        found.append(finding.model_copy(update={"lead": lead, "repeats": repeats}))
+            alike = len(pair) == 1 and repeats == 1
+            lead = "(likewise, |again, |)" if alike else "(by contrast, |)" if pair in _OPPOSITE else ""
+        found.append(finding.model_copy(update={"lead": lead, "repeats": repeats, "known": tuple(known)}))
+        known += [thing for thing in (finding.subject, finding.object) if thing and thing not in known]
     return found
 
 
 def _comparison(finding: Finding) -> list[str]:
-    s, o, m = name(finding.subject), name(finding.object), finding.measure
-    blind = finding.object == SIMPLE.get(finding.market)
+    (s, o), m = _names(finding), finding.measure
     match finding.relation:
         case Relation.ABOVE:
             return [
-                f"{s} {_EARNS} [subject] {m} an episode, more than {o} with [object]",
+                f"{s} earns [subject] {m} an episode, more than {o} with [object]",
                 f"{s} {_AHEAD} {o}, with [subject] {m} an episode against [object]",
-                f"with [subject] {m} an episode, {s} {_AHEAD} {o}, which {_EARNS} [object]",
-                f"{o} {_EARNS} [object] {m} an episode, less than {s} with [subject]",
-                f"the [subject] {m} (of|earned by) {s} {_EXCEEDS} the [object] of {o}",
-                f"at [object] {m} an episode, {o} is {_PASSED} {s} with [subject]",
+                f"with [subject] {m} an episode, {s} {_AHEAD} {o}, which earns [object]",
+                f"{s} earns [subject] {m} an episode where {o} earns [object]",
+                f"{s} does better than {o}, with [subject] {m} an episode against [object]",
+                f"{o} earns [object] {m} an episode, and {s} earns more, [subject]",
             ]
         case Relation.BELOW:
-            found = [
-                f"{s} {_EARNS} [subject] {m} an episode, less than {o} with [object]",
-                f"{s} {_BEHIND} {o}, with [subject] {m} an episode against [object]",
-                f"with [subject] {m} an episode, {s} {_BEHIND} {o}, which {_EARNS} [object]",
-                f"{o} {_AHEAD} {s}, with [object] {m} an episode against [subject]",
-                f"the [object] {m} of {o} {_EXCEEDS} the [subject] of {s}",
-                f"at [subject] {m} an episode, {s} is {_PASSED} {o} with [object]",
-            ]
-            if blind:
-                return [
-                    f"{o} never looks at the market and still {_EARNS} [object] {m} an episode, more than "
-                    f"{s} with [subject]",
-                    *found,
-                ]
-            if not any(number.slot == "share" for number in finding.numbers):
-                return found
-            return [
-                *found,
-                f"{s} (reaches|gets|earns) [share] of what {o} earns, [subject] {m} an episode against "
-                "[object]",
-            ]
+            return _short_of(finding)
         case _:
             return [
                 f"the runs cannot tell {s} from {o}, with [subject] {m} an episode against [object]",
-                f"{s} {_EARNS} [subject] {m} an episode and {o} [object], which {_CHANCE}",
+                f"{s} earns [subject] {m} an episode and {o} [object], which {_CHANCE}",
                 f"whether {s} with [subject] {m} an episode or {o} with [object] is better, the runs "
                 "(do not decide|leave open)",
                 f"between {s} with [subject] {m} an episode and {o} with [object], the runs do not decide",
-                f"the [subject] {m} of {s} cannot be (told|distinguished) from the [object] of {o}",
+                f"{s} and {o} cannot be told apart, with [subject] and [object] {m} an episode",
             ]
 
 
+def _short_of(finding: Finding) -> list[str]:
+    """A comparison that the subject loses, to a policy that never looks, to the oracle, or to another."""
+    (s, o), m = _names(finding), finding.measure
+    if finding.object == SIMPLE.get(finding.market):
+        blind = f"{o} never looks at the market and still"
+        return [
+            f"{blind} earns [object] {m} an episode, more than {s} with [subject]",
+            f"{s} {_BEHIND} {o}, with [subject] {m} an episode against [object]",
+            f"{blind} {_AHEAD} {s}, with [object] {m} an episode against [subject]",
+            f"{s} earns less than {o}, [subject] {m} an episode against [object]",
+            f"{o} does better than {s}, too, with [object] {m} an episode against [subject]",
+        ]
+    if finding.object == "oracle" and any(number.slot == "share" for number in finding.numbers):
+        return [
+            f"{s} earns [share] of what {o} earns, [subject] {m} an episode against [object]",
+            f"{s} (gets to|reaches) [share] of what {o} earns, [subject] {m} an episode against [object]",
+        ]
+    return [
+        f"{s} earns [subject] {m} an episode, less than {o} with [object]",
+        f"{s} {_BEHIND} {o}, with [subject] {m} an episode against [object]",
+        f"with [subject] {m} an episode, {s} {_BEHIND} {o}, which earns [object]",
+        f"{o} {_AHEAD} {s}, with [object] {m} an episode against [subject]",
+        f"{o} earns [object] {m} an episode where {s} earns [subject]",
+    ]
+
+
 def _training(finding: Finding) -> list[str]:
-    s = name(finding.subject)
+    s, _ = _names(finding)
     match finding.relation:
         case Relation.STEADY:
             return [
@@ -124,18 +136,21 @@ def _training(finding: Finding) -> list[str]:
 
 
 def _milestone(finding: Finding) -> list[str]:
-    s = name(finding.subject)
+    s, _ = _names(finding)
     match finding.relation:
         case Relation.STATES:
             return [
                 f"at episode [episode], {s} earns [now] reward",
                 f"{s} stands at [now] reward at episode [episode]",
+                f"{s} starts with [now] reward at episode [episode]",
             ]
         case Relation.STEADY:
             return [
                 f"up to episode [episode], the reward of {s} shows no detectable change, [now] after "
                 "[before]",
                 f"at episode [episode], {s} earns [now], no detectable change from [before]",
+                f"by episode [episode], {s} has moved from [before] to [now], which {_CHANCE}",
+                f"{s} stands at [now] by episode [episode], after [before], which {_CHANCE}",
             ]
         case relation:
             rises = relation is Relation.RISES
@@ -143,11 +158,12 @@ def _milestone(finding: Finding) -> list[str]:
             return [
                 f"by episode [episode], the reward of {s} has {verb} from [before] to [now]",
                 f"at episode [episode], {s} earns [now], {'up' if rises else 'down'} from [before]",
+                f"{s} has {verb} to [now] by episode [episode], from [before]",
             ]
 
 
 def _ten(finding: Finding) -> list[str]:
-    s = name(finding.subject)
+    s, _ = _names(finding)
     printed = "(where|while) the report prints [printed] %"
     if finding.relation is Relation.STEADY:
         return [
@@ -159,7 +175,7 @@ def _ten(finding: Finding) -> list[str]:
 
 
 def _bid(finding: Finding) -> list[str]:
-    s, o = name(finding.subject), name(finding.object)
+    s, o = _names(finding)
     match finding.relation:
         case Relation.OPEN:
             return [
@@ -176,7 +192,7 @@ def _bid(finding: Finding) -> list[str]:
 
 
 def _modes(finding: Finding) -> list[str]:
-    s = name(finding.subject)
+    s, _ = _names(finding)
     return [
         f"the Controller of {s} asks both specialists in [share] of the last steps of training",
         f"{s} ends its training asking both specialists in [share] of the steps",
@@ -185,7 +201,7 @@ def _modes(finding: Finding) -> list[str]:
 
 
 def _placement(finding: Finding) -> list[str]:
-    s, o = name(finding.subject), name(finding.object)
+    s, o = _names(finding)
     return [
         f"measured by {o}, {s} has [first] of the budget in the wrong channel in the first third of an "
         "episode and [last] in the last",
@@ -195,7 +211,7 @@ def _placement(finding: Finding) -> list[str]:
 
 
 def _ablation(finding: Finding) -> list[str]:
-    part = name(finding.subject)
+    part, _ = _names(finding)
     match finding.relation:
         case Relation.HELPS:
             return [
@@ -221,7 +237,7 @@ def _ablation(finding: Finding) -> list[str]:
 
 
 def _speed(finding: Finding) -> list[str]:
-    part = name(finding.subject)
+    part, _ = _names(finding)
     sooner = "(sooner|earlier)" if finding.relation is Relation.EARLIER else "later"
     return [
         f"without {part}, the team reaches the threshold {sooner}, after [without] episodes on average "
@@ -234,7 +250,7 @@ def _speed(finding: Finding) -> list[str]:
 
 
 def _roi(finding: Finding) -> list[str]:
-    s = name(finding.subject)
+    s, _ = _names(finding)
     return [
         f"{s} spends [spend] an episode and gets [roi] of profit for each unit spent",
         f"for each unit spent, {s} gets [roi] of profit, and it spends [spend] an episode",
@@ -251,11 +267,12 @@ def _ledger(_finding: Finding) -> list[str]:
     ]
 
 
+def _idle(finding: Finding) -> list[str]:
+    return [f"no contribution to the reward could be detected for {finding.subject}"]
+
+
 def _missing(finding: Finding) -> list[str]:
-    return [
-        f"there are no results on {finding.subject} yet",
-        f"on {finding.subject}, there is nothing to report yet",
-    ]
+    return [f"there are no results on {finding.subject} yet"]
 
 
 _OPTIONS = {
@@ -270,5 +287,6 @@ _OPTIONS = {
     "speed": _speed,
     "roi": _roi,
     "ledger": _ledger,
+    "idle": _idle,
     "missing": _missing,
 }

@@ -20,6 +20,7 @@ from adrl_core.report.facts import Fact, FactStore
 
 MOST = 6
 """Most findings that a role comments on for one market, by weight."""
+GIB = 2**30
 MODE = "ADRL_COMMENTARY"
 """Environment variable: recorded, live, template, or a CrewAI model string such as openai/gpt-4o-mini."""
 
@@ -38,6 +39,11 @@ class Commentary(BaseModel):
     final: tuple[Sentence, ...]
     periodic: tuple[Sentence, ...]
     recommendations: tuple[str, ...]
+    tokens: int = 0
+    """Tokens that the model wrote, seconds that it took, and the most memory of its process, in bytes, when
+    it was asked; a recording keeps them."""
+    seconds: float = 0.0
+    memory: int = 0
 
     @classmethod
     def load(cls, path: Path) -> "Commentary":
@@ -65,6 +71,9 @@ class Commentary(BaseModel):
         for key in ("by_model", "asked_again", "by_template"):
             share = counts[key] / len(sentences) if sentences else 0.0
             facts[f"commentary.{key}.share"] = Fact(value=share, format=".0%", **origin)
+        facts["commentary.tokens"] = Fact(value=self.tokens, format=",", **origin)
+        facts["commentary.seconds"] = Fact(value=self.seconds, unit="s", format=".0f", **origin)
+        facts["commentary.memory"] = Fact(value=self.memory / GIB, unit="GiB", format=".1f", **origin)
         return FactStore(profile=self.profile, facts=facts | dict(more))
 
 
@@ -87,7 +96,9 @@ def comment(results: Path, cassette: Path) -> Commentary:
         for team in TEAMS
         for finding in linked(along_the_training(store, market, team))
     ]
-    source, written = _write([*final, *periodic], store, cassette)
+    tape = Cassette(cassette)
+    source, written = _write([*final, *periodic], store, tape)
+    cost = tape.cost()
     return Commentary(
         profile=store.profile,
         model=_model_name(source),
@@ -96,6 +107,9 @@ def comment(results: Path, cassette: Path) -> Commentary:
         final=tuple(written.sentences[: len(final)]),
         periodic=tuple(written.sentences[len(final) :]),
         recommendations=tuple(advise(found)),
+        tokens=cost.tokens,
+        seconds=cost.seconds,
+        memory=cost.memory,
     )
 
 
@@ -117,13 +131,12 @@ def _model_name(source: Source) -> str:
     return mode if "/" in mode else LocalModel.name
 
 
-def _write(findings: Sequence[Finding], store: FactStore, cassette: Path) -> tuple[Source, Written]:
+def _write(findings: Sequence[Finding], store: FactStore, tape: Cassette) -> tuple[Source, Written]:
     mode = os.environ.get(MODE) or (
-        "recorded" if cassette.exists() else "live" if weights.path().exists() else "template"
+        "recorded" if tape.path.exists() else "live" if weights.path().exists() else "template"
     )
     if mode == "template":
         return "template", crew.plain(findings, "No language model is at hand (`adrl weights` fetches one).")
-    tape = Cassette(cassette)
     if mode == "recorded":
         return "recorded", _with(Replay(tape), findings, store)
     try:

@@ -8,7 +8,7 @@ import pytest
 from adrl_core.commentary import patterns, phrasing
 from adrl_core.commentary.crew import ATTEMPTS, description, plain, slotted, write
 from adrl_core.commentary.findings import Finding, Relation
-from adrl_core.commentary.models import CassetteMiss, ModelError, Request
+from adrl_core.commentary.models import CassetteMiss, ModelError, Reply, Request
 from adrl_core.commentary.trial.examples import comparison, examples
 from adrl_core.report.facts import Fact, FactStore
 
@@ -32,10 +32,10 @@ class MadeUp:
         self.answer = answer
         self.requests: list[Request] = []
 
-    def reply(self, request: Request) -> str:
+    def reply(self, request: Request) -> Reply:
         self.requests.append(request)
         content = request.messages[-1]["content"]
-        return self.answer(request, next(f for f in FINDINGS if phrasing.template(f) in content))
+        return Reply(self.answer(request, next(f for f in FINDINGS if phrasing.template(f) in content)))
 
     def close(self) -> None:
         pass

@@ -15,6 +15,7 @@ from adrl_core.commentary.models import (
     ModelError,
     Recorder,
     Replay,
+    Reply,
     Request,
 )
 
@@ -23,7 +24,7 @@ import json, sys
 for line in sys.stdin:
     request = json.loads(line)
     text = request["messages"][-1]["content"].upper() + str(request["seed"]) + request.get("grammar", "")
-    print(json.dumps({"text": text, "usage": {"completion_tokens": 3}}), flush=True)
+    print(json.dumps({"text": text, "tokens": 3, "memory": 2**20}), flush=True)
 """
 FAULTS = {
     "hangs": ("import time; time.sleep(60)", "no reply within"),
@@ -47,9 +48,9 @@ def process(code: str) -> list[str]:
 
 def test_the_local_model_answers_in_its_own_process() -> None:
     model = LocalModel(process(ECHO))
-    assert model.reply(request()) == "HELLO1"
-    assert model.reply(request(seed=2, grammar="g")) == "HELLO2g"
-    assert model.tokens == 6
+    first, second = model.reply(request()), model.reply(request(seed=2, grammar="g"))
+    assert (first.text, second.text) == ("HELLO1", "HELLO2g")
+    assert (second.tokens, second.memory) == (3, 2**20) and 0 < first.seconds < 10
     model.close()
     assert model._process.poll() is not None
 
@@ -81,6 +82,9 @@ def test_a_recording_is_played_back(tmp_path: Path) -> None:
     tape.save()
     played = Replay(Cassette(path))
     assert [played.reply(request(seed)) for seed in (1, 2)] == said
+    cost = tape.cost()
+    assert cost.tokens == 6 and cost.memory == 2**20
+    assert cost.seconds == pytest.approx(sum(reply.seconds for reply in said))
 
 
 @pytest.mark.parametrize(
@@ -95,18 +99,18 @@ def test_a_recording_is_played_back(tmp_path: Path) -> None:
 )
 def test_whatever_a_request_holds_decides_its_recording(other: Request, tmp_path: Path) -> None:
     tape = Cassette(tmp_path / "cassette.json")
-    tape.replies[request().key] = "hello"
-    assert Replay(tape).reply(request()) == "hello"
+    tape.replies[request().key] = Reply("hello")
+    assert Replay(tape).reply(request()).text == "hello"
     with pytest.raises(CassetteMiss, match="make commentary"):
         Replay(tape).reply(other)
 
 
 def test_only_replies_that_were_asked_for_are_kept(tmp_path: Path) -> None:
     tape = Cassette(tmp_path / "cassette.json")
-    tape.replies |= {"stale": "old", request().key: "hello"}
+    tape.replies |= {"stale": Reply("old"), request().key: Reply("hello")}
     Replay(tape).reply(request())
     tape.save()
-    assert json.loads(tape.path.read_text()) == {request().key: "hello"}
+    assert list(json.loads(tape.path.read_text())) == [request().key]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adrl_core.commentary.models import CassetteMiss
+from adrl_core.commentary.models import CassetteMiss, Reply
 from adrl_core.commentary.report import MODE, MOST, Commentary, comment
 from adrl_core.report.facts import FactStore
 from adrl_core.report.stages import ROOT
@@ -61,6 +61,6 @@ def test_a_live_model_that_is_missing_is_a_warning(tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "none.json").exists()
 
 
-def test_recorded_replies_hold_nothing_but_text() -> None:
+def test_recorded_replies_hold_texts_and_their_cost_only() -> None:
     replies = json.loads(CASSETTE.read_text(encoding="utf-8"))
-    assert all(len(key) == 64 and isinstance(reply, str) for key, reply in replies.items())
+    assert all(len(key) == 64 and set(reply) == set(Reply._fields) for key, reply in replies.items())

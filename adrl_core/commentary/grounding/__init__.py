@@ -38,7 +38,6 @@ _CHECKS: Mapping[str, tuple[tuple[Kind, ...], Callable[[Sentence], Problems]]] =
     "placement": (_TOLD, labelled),
     "roi": (_TOLD, labelled),
     "ledger": (_TOLD, counted),
-    "missing": (_TOLD, lambda _sentence: []),
 }
 """For each topic, the kinds of tokens that its sentences hold, in order of precedence, and the check."""
 

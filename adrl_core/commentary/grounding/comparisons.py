@@ -69,7 +69,7 @@ def _direction_fits(sentence: Sentence, at: int) -> Problems:
 
 
 def _described(sentence: Sentence, at: int) -> str:
-    """The owner of the number that a comparative describes: "a higher [s]", "a lower reward, [s]", "more, [s]"."""
+    """The owner of the number that a comparative describes: "a higher [s]", "more, [s]"."""
     if sentence.tokens[at].text not in _COMPARATIVES:
         return ""
     articled = [t.text for t in sentence.before(at, 1)] in (["a"], ["an"], ["the"])

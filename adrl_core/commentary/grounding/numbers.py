@@ -36,7 +36,7 @@ def belongs(sentence: Sentence, at: int) -> bool:
     tokens, owner = sentence.tokens, sentence.owner(at)
     before = [name for name in sentence.names if name < at]
     after = [name for name in sentence.names if name > at]
-    if after and (after[0] - at <= NEAR and _links(tokens[at + 1 : after[0]]) or not before):
+    if after and (not before or (after[0] - at <= NEAR and _links(tokens[at + 1 : after[0]]))):
         return tokens[after[0]].value == owner
     if not before:
         return False
@@ -53,7 +53,7 @@ def _links(between: tuple[Token, ...]) -> bool:
 
 
 def _in_order(sentence: Sentence) -> bool:
-    """Whether two names, each once, and their two numbers stand in the same order, one pair after the other."""
+    """Whether two names, each once, and then or before their two numbers stand in the same order."""
     first, second = sentence.owned
     values = [sentence.tokens[name].value for name in sentence.names]
     owners = [sentence.owner(first), sentence.owner(second)]
@@ -65,7 +65,7 @@ def _in_order(sentence: Sentence) -> bool:
 
 
 def _set_against(sentence: Sentence) -> bool:
-    """Whether the number of one of two names is set against the other's: "O ..., S, whose ... [s] against [o]"."""
+    """Whether one's number is set against the other's once both are named: "S beats O, [s] against [o]"."""
     first, second = sentence.owned
     between = sentence.tokens[first + 1 : second]
     before = [name for name in sentence.names if name < first]

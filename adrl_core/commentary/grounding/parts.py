@@ -58,7 +58,7 @@ def _faster(sentence: Sentence) -> Problems:
 
 
 def _episodes_given(sentence: Sentence) -> Problems:
-    """Where the teams are not both named: from the whole team's number, or with it as the second of a pair."""
+    """Where not both teams are named: from the whole team's number, or with it as the second of a pair."""
     found = []
     quoted, tokens = sentence.quoted, sentence.tokens
     starts = [
