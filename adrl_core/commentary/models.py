@@ -181,11 +181,18 @@ class Cassette:
     """Recorded replies, a file of JSON: key of the request -> reply."""
 
     def __init__(self, path: Path) -> None:
-        """Open the recording at a path, empty if there is none."""
+        """Open the recording at a path, empty if there is none.
+
+        Raises:
+            CassetteMiss: the file is no recording.
+        """
         self.path = path
-        recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        self.replies = {key: Reply(**reply) for key, reply in recorded.items()}
         self.played: set[str] = set()
+        try:
+            recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            self.replies = {key: Reply(**reply) for key, reply in recorded.items()}
+        except (ValueError, TypeError, AttributeError):
+            raise CassetteMiss(f"{path}: not a recording; remove it, or `make commentary`") from None
 
     def cost(self) -> Reply:
         """What the replies asked for took together, without their texts."""

@@ -113,6 +113,13 @@ def test_only_replies_that_were_asked_for_are_kept(tmp_path: Path) -> None:
     assert list(json.loads(tape.path.read_text())) == [request().key]
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"key": "text"}', '{"key": {"words": "text"}}'])
+def test_a_damaged_recording_is_a_clear_error(content: str, tmp_path: Path) -> None:
+    (tmp_path / "cassette.json").write_text(content)
+    with pytest.raises(CassetteMiss, match="not a recording"):
+        Cassette(tmp_path / "cassette.json")
+
+
 @pytest.mark.slow
 def test_a_key_never_reaches_an_error_or_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "sk-secret-0123456789"
