@@ -192,7 +192,7 @@ class Cassette:
             recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
             self.replies = {key: Reply(**reply) for key, reply in recorded.items()}
         except (ValueError, TypeError, AttributeError):
-            raise CassetteMiss(f"{path}: not a recording; remove it, or `make commentary`") from None
+            raise CassetteMiss(f"{path}: not a recording; remove it, then `make commentary`") from None
 
     def cost(self) -> Reply:
         """What the replies asked for took together, without their texts."""

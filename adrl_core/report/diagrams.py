@@ -181,9 +181,10 @@ def pipeline() -> Figure:
     evaluate = Box(5.35, 2.75, "evaluate", "held-out episodes", "agent", 1.7, 0.7)
     market = Box(2.75, 1.65, "market", "checks", "world", 1.7, 0.7)
     baselines = Box(2.75, 0.55, "baselines", "same episodes", "world", 1.7, 0.7)
-    summary = Box(5.35, 1.2, "summary", "facts, figures", "data", 1.7, 0.8)
+    summary = Box(5.35, 1.35, "summary", "facts, figures", "data", 1.7, 0.8)
+    commentary = Box(5.35, 0.4, "commentary", "findings in words", "data", 1.7, 0.66)
     book = Box(7.6, 1.65, "Book", "each number linked\nto its run", "page", 1.8, 0.9)
-    for box in (study, train, evaluate, market, baselines, summary, book):
+    for box in (study, train, evaluate, market, baselines, summary, commentary, book):
         box.draw(axes)
     for stage in (train, market, baselines):
         arrow(axes, study.side("right"), stage.side("left"))
@@ -192,6 +193,9 @@ def pipeline() -> Figure:
     arrow(axes, baselines.side("right"), summary.side("left", -0.2))
     arrow(axes, market.side("right"), summary.side("left", 0.2))
     arrow(axes, summary.side("right"), book.side("left"), "facts.json", (-0.06, 0.3))
+    arrow(axes, summary.side("bottom"), commentary.side("top"))
+    elbow(axes, [commentary.side("right"), (book.x, commentary.y), book.side("bottom")])
+    axes.text(7.0, commentary.y + 0.14, "sentences", ha="center", va="center", size=8.5, color=INK)
     arrow(axes, evaluate.side("right"), book.side("top", -0.3), "executed\nnotebooks", (0.1, 0.33), -0.15)
     return figure
 

@@ -4,7 +4,7 @@ import pytest
 
 from adrl_core.commentary.advice import ADVICE, advise
 from adrl_core.commentary.findings import Finding, Relation, along_the_training, collect
-from adrl_core.commentary.names import Role
+from adrl_core.commentary.names import PARTS, Role
 from adrl_core.commentary.phrasing import linked, template
 from adrl_core.commentary.trial.examples import comparison
 from adrl_core.report.facts import Fact, FactStore
@@ -92,6 +92,25 @@ def test_neighbours_are_linked_and_put_differently() -> None:
     assert template(first).startswith("On the channels market, the team")
     assert template(second).startswith("Likewise, ") and third.lead == ""
     assert template(second).replace("tuned team", "team with the published settings") not in template(first)
+
+
+def test_a_thing_is_called_by_its_short_name_once_it_is_known() -> None:
+    first, second = linked(
+        [comparison("full", Relation.BELOW, "oracle"), comparison("full", Relation.ABOVE, "random")]
+    )
+    assert "the team with the published settings" in template(first)
+    assert "published team" in template(second) and "settings" not in template(second)
+
+
+def test_parts_whose_effect_is_not_seen_are_told_together() -> None:
+    words = {part: ("no detectable effect" if part.startswith("no_") else "helps") for part in PARTS}
+    store = changed(**{f"channels__ablation__{p}__reward__word": Fact(value=w) for p, w in words.items()})
+    together = next(f for f in collect(store) if f.key == "channels.ablation.unseen")
+    assert together.fixed and template(together).endswith(
+        "the Controller, the Bidding agent, the Budget agent and the entropy bonus."
+    )
+    alone = changed(**{f"channels__ablation__{p}__reward__word": Fact(value="helps") for p in PARTS})
+    assert "channels.ablation.unseen" not in {f.key for f in collect(alone)}
 
 
 def relation_of(finding: Finding, relation: Relation) -> Finding:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from adrl_core.commentary.findings import Finding, Relation
 from adrl_core.commentary.grounding.changes import change, ten_episodes
 from adrl_core.commentary.grounding.comparisons import comparison
-from adrl_core.commentary.grounding.labels import asked_late, counted, labelled
+from adrl_core.commentary.grounding.labels import asked_late, counted, placed, returned
 from adrl_core.commentary.grounding.parts import effect, speed
 from adrl_core.commentary.grounding.sentence import Problems, Sentence
 from adrl_core.commentary.lexicon import Kind, read
@@ -35,8 +35,8 @@ _CHECKS: Mapping[str, tuple[tuple[Kind, ...], Callable[[Sentence], Problems]]] =
     "ablation": (_WORTH, effect(Kind.GAIN, Kind.LOSS, Relation.UNSEEN)),
     "speed": (_SPEED, speed),
     "modes": (_TOLD, asked_late),
-    "placement": (_TOLD, labelled),
-    "roi": (_TOLD, labelled),
+    "placement": (_TOLD, placed),
+    "roi": (_TOLD, returned),
     "ledger": (_TOLD, counted),
 }
 """For each topic, the kinds of tokens that its sentences hold, in order of precedence, and the check."""
@@ -53,7 +53,8 @@ def problems(text: str, finding: Finding) -> Problems:
     if found:
         return found
     kinds, check = _CHECKS[finding.topic]
-    reading = read(text, kinds, {number.slot for number in finding.numbers} | {finding.topic})
+    slots = {number.slot for number in finding.numbers}
+    reading = read(text, kinds, slots | {finding.topic, f"{finding.topic}.words"})
     sentence = Sentence(tuple(reading.tokens), finding)
     found = [f"holds {word!r}, which is not in the vocabulary" for word in reading.unknown]
     return found + _foreign(sentence) + _denials(sentence) + _quotes(sentence) or check(sentence)

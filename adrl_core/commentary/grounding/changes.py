@@ -20,8 +20,13 @@ def change(start: str, end: str) -> Callable[[Sentence], Problems]:
         silent = not sentence.has(Kind.RISES, Kind.FALLS) and not sentence.undecided
         if not (timed and silent and sentence.finding.relation is not Relation.STEADY):
             found += _one_way(sentence)
+        quoted = [at for at in sentence.slots if sentence.tokens[at].value != "episode"]
+        if len(quoted) == 2 and any(at > quoted[-1] for at in sentence.places(*_WAYS.values())):
+            found.append("states a change after both numbers")
         for at in sentence.slots:
             slot = sentence.tokens[at].value
+            if [t.text for t in sentence.before(at, 1)] == ["by"]:
+                found.append(f"[{slot}] is said to be a difference")
             if slot == start and not _starts(sentence, at, timed):
                 found.append(f"[{start}] is not marked as the start")
             if slot == end and not timed and any(t.kind is Kind.FROM for t in sentence.before(at, 2)):
@@ -79,6 +84,8 @@ def ten_episodes(sentence: Sentence) -> Problems:
     if (finding.relation is Relation.STEADY) is not bool(sentence.undecided):
         found.append("does not say what the runs decide")
     source = [at for at, label in labels.items() if label == "printed"]
+    if any("as" in (t.text for t in sentence.before(at, 2)) for at in source):
+        found.append("says that the report says so, too")
     if source and "printed" not in sentence.quoted:
         found.append("speaks of the report without its number")
     for at in sentence.slots:

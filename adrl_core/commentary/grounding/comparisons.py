@@ -18,6 +18,10 @@ def comparison(sentence: Sentence) -> Problems:
     found += sentence.unnamed(finding.subject, finding.object)
     if finding.measure != "reward" and not any(t.value == finding.measure for t in sentence.tokens):
         found.append(f"does not name the measure, {finding.measure}")
+    for at in sentence.slots:
+        scored = any(t.kind is Kind.SLOT for t in sentence.after(at, 2))
+        if [t.text for t in sentence.before(at, 1)] == ["by"] and not scored:
+            found.append(f"{sentence.tokens[at].text} is said to be a difference")
     if any(t.text == "or" for t in sentence.tokens) and not sentence.has(Kind.WHETHER, Kind.HEDGE):
         found.append("offers alternatives")
     return found + (_left_open(sentence) if finding.relation is Relation.OPEN else _decided(sentence))

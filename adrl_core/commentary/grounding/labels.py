@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from adrl_core.commentary.grounding.numbers import belongs, units_fit
+from adrl_core.commentary.grounding.numbers import belongs, numbers_belong, units_fit
 from adrl_core.commentary.grounding.sentence import ASIDE, Problems, Sentence, changes
 from adrl_core.commentary.lexicon import Kind, Token
 
@@ -32,11 +32,38 @@ def labelled(sentence: Sentence) -> Problems:
     return found
 
 
+def placed(sentence: Sentence) -> Problems:
+    """Shares of the budget in the wrong channel, by parts of an episode, not of the training."""
+    trained = [f"speaks of {t.text!r}" for t in sentence.tokens if t.text.startswith("train")]
+    return trained + _about(sentence, "placement", "a wrong channel") + labelled(sentence)
+
+
+def returned(sentence: Sentence) -> Problems:
+    """Profit for each unit spent, not the other way round."""
+    tokens, found = sentence.tokens, []
+    for at in sentence.slots:
+        near = (*sentence.before(at, 4), *sentence.after(at, 3))
+        if tokens[at].value == "roi" and not any(t.value == "profit" for t in near):
+            found.append("[roi] is not said to be profit")
+    for at in sentence.places(Kind.LABEL):
+        if tokens[at].value == "roi" and [t.text for t in sentence.after(at, 1)] == ["of"]:
+            found.append(f"{tokens[at].text!r} is not of what is spent")
+    return found + labelled(sentence)
+
+
 def asked_late(sentence: Sentence) -> Problems:
     """How often both are asked, late in the training; that it is the Controller who asks may be said."""
-    early = [f"speaks of {token.text!r}" for token in sentence.tokens if token.text in _EARLY]
+    early = [f"speaks of {token.text!r}" for token in sentence.tokens if token.text in {*_EARLY, "one"}]
     rest = tuple(token for token in sentence.tokens if token.value != "no_controller")
-    return early + labelled(Sentence(rest, sentence.finding))
+    beside = numbers_belong(Sentence(rest, sentence.finding))
+    left = ["leaves open what is known"] if sentence.undecided else []
+    return (
+        early + left + beside + _about(sentence, "modes", "both") + sentence.unnamed(sentence.finding.subject)
+    )
+
+
+def _about(sentence: Sentence, label: str, what: str) -> Problems:
+    return [] if _labels(sentence.tokens, {label}) else [f"does not speak of {what}"]
 
 
 def counted(sentence: Sentence) -> Problems:

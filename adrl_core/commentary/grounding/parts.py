@@ -32,6 +32,8 @@ def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence],
 
 def speed(sentence: Sentence) -> Problems:
     """Earlier or later without the part, and each number of episodes with the right team."""
+    if _with_part(sentence):
+        return ["speaks of the team with the part by the part's name"]
     teams = ["without" if sentence.tokens[at].kind is Kind.REMOVED else "whole" for at in _teams(sentence)]
     if len(sentence.quoted) == 2 and changes(teams) == sentence.quoted:
         return sentence.unnamed(sentence.finding.subject) + units_fit(sentence) + _faster(sentence)
@@ -40,6 +42,15 @@ def speed(sentence: Sentence) -> Problems:
 
 def _teams(sentence: Sentence) -> list[int]:
     return sentence.places(Kind.REMOVED, Kind.WHOLE)
+
+
+def _with_part(sentence: Sentence) -> bool:
+    """Whether a part is said to be there: "with the Controller", unless "removed" follows."""
+    return any(
+        [t.text for t in sentence.before(name, 1)] == ["with"]
+        and not any(t.kind is Kind.REMOVED for t in sentence.after(name, 2))
+        for name in sentence.names
+    )
 
 
 def _faster(sentence: Sentence) -> Problems:

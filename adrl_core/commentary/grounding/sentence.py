@@ -90,8 +90,14 @@ class Sentence:
     @cached_property
     def undecided(self) -> list[int]:
         """Where it leaves something open: in so many words, or by denying that it is shown."""
-        denied = self.places(Kind.NONE) if self.has(Kind.SHOWN) else []
+        denied = [at for at in self.places(Kind.NONE) if self._unseen(at)]
         return sorted([*self.places(Kind.OPEN, Kind.HEDGE), *denied])
+
+    def _unseen(self, at: int) -> bool:
+        """Whether a denial is of what could be shown: "no gain can be seen", "we detect none"."""
+        shown = next((n for n in self.places(Kind.SHOWN) if n > at), None)
+        follows = shown is not None and not any(token.comma for token in self.tokens[at + 1 : shown + 1])
+        return follows or any(token.kind is Kind.SHOWN for token in self.before(at, 1))
 
     @cached_property
     def main_name(self) -> int:
