@@ -142,7 +142,6 @@ def _milestone(finding: Finding) -> list[str]:
             return [
                 f"at episode [episode], {s} earns [now] reward",
                 f"{s} stands at [now] reward at episode [episode]",
-                f"{s} starts with [now] reward at episode [episode]",
             ]
         case Relation.STEADY:
             return [

@@ -12,7 +12,7 @@ from adrl_core.commentary.findings import Relation
 from adrl_core.commentary.grounding import problems
 from adrl_core.commentary.patterns import parse, texts
 from adrl_core.commentary.phrasing import pattern, sentence, template
-from adrl_core.commentary.trial import INDEPENDENT, OWN, false_sentences, paraphrases
+from adrl_core.commentary.trial import DECEITS, INDEPENDENT, OWN, false_sentences, written
 from adrl_core.commentary.trial.examples import comparison, examples, of_part
 
 FINDINGS = {finding.key: finding for finding in examples()}
@@ -120,15 +120,16 @@ def test_the_worth_of_a_part_multiplies_removal_and_effect() -> None:
         assert problems(text, harms) == [] and problems(text, helps)
 
 
-def test_most_true_paraphrases_pass() -> None:
-    verdicts = [problems(text, finding) == [] for text, finding in paraphrases(OWN)]
-    assert len(verdicts) >= 60 and np.mean(verdicts) >= 0.8
+@pytest.mark.parametrize(("file", "count"), [(OWN, 700), (INDEPENDENT, 100)])
+def test_most_true_paraphrases_pass(file: str, count: int) -> None:
+    verdicts = [problems(text, finding) == [] for text, finding in written(file)]
+    assert len(verdicts) >= count and np.mean(verdicts) >= 0.8
 
 
-def test_paraphrases_of_an_independent_writer_are_counted() -> None:
-    """How many pass is a measurement, told in the book; that they can be read at all is tested here."""
-    verdicts = [problems(text, finding) == [] for text, finding in paraphrases(INDEPENDENT)]
-    assert len(verdicts) >= 100 and any(verdicts)
+def test_no_sentence_written_to_deceive_passes() -> None:
+    deceits = list(written(DECEITS))
+    assert len(deceits) >= 70
+    assert [text for text, finding in deceits if not problems(text, finding)] == []
 
 
 def test_the_plain_sentence_of_every_finding_passes() -> None:

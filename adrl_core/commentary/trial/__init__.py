@@ -17,7 +17,7 @@ from adrl_core.commentary.trial.examples import examples
 from adrl_core.evidence.quantities import Origin
 from adrl_core.report.facts import Fact
 
-OWN, INDEPENDENT = "paraphrases.csv", "independent.csv"
+OWN, INDEPENDENT, DECEITS = "paraphrases.csv", "independent.csv", "deceits.csv"
 SENTENCES = 4
 """True sentences of each finding that are made false in every way."""
 
@@ -38,7 +38,7 @@ def false_sentences() -> Iterator[Lie]:
         other = findings[(i + 1) % len(findings)]
         true = {sentence(text) for text in texts(parse(pattern(finding)))}
         said = [sentence(sample(parse(pattern(finding)), generator)) for _ in range(SENTENCES)]
-        said += [text for text, about in paraphrases(OWN) if about == finding and not problems(text, about)]
+        said += [text for text, about in written(OWN) if about == finding and not problems(text, about)]
         for text in said:
             elsewhere = sentence(sample(parse(pattern(other)), generator))
             for kind, lie in lies(text, finding, elsewhere):
@@ -46,12 +46,12 @@ def false_sentences() -> Iterator[Lie]:
                     yield Lie(kind, lie, finding)
 
 
-def paraphrases(file: str) -> Iterator[tuple[str, Finding]]:
-    """True sentences written by hand, without a pattern, each with its finding.
+def written(file: str) -> Iterator[tuple[str, Finding]]:
+    """Sentences written by hand, without a pattern, each with the finding that it is about.
 
     Args:
-        file: OWN, the sentences that the vocabulary was widened with, or INDEPENDENT, those of a writer who
-            had seen neither vocabulary nor check.
+        file: OWN, true sentences that the vocabulary was widened with; INDEPENDENT, true ones of a writer who
+            had seen neither vocabulary nor check; or DECEITS, false ones, meant to get past the check.
     """
     findings = {finding.key: finding for finding in examples()}
     with (Path(__file__).parent / file).open(encoding="utf-8", newline="") as rows:
@@ -72,8 +72,11 @@ def trial_facts() -> dict[str, Fact]:
         "false.kinds": Fact(value=len(tried), **origin),
         "false.passed": Fact(value=passed, **origin),
     }
+    deceits = [not problems(text, finding) for text, finding in written(DECEITS)]
+    facts["deceits"] = Fact(value=len(deceits), **origin)
+    facts["deceits.passed"] = Fact(value=sum(deceits), **origin)
     for name, file in (("own", OWN), ("independent", INDEPENDENT)):
-        verdicts = [not problems(text, finding) for text, finding in paraphrases(file)]
-        facts[f"{name}"] = Fact(value=len(verdicts), **origin)
+        verdicts = [not problems(text, finding) for text, finding in written(file)]
+        facts[name] = Fact(value=len(verdicts), **origin)
         facts[f"{name}.passed"] = Fact(value=float(np.mean(verdicts)), format=".0%", **origin)
     return {f"commentary.trial.{key}": fact for key, fact in facts.items()}
