@@ -167,8 +167,8 @@ class Guarded:
     what it likes: there bidding stops once the episode limit is reached, and a step may overshoot either
     limit by all that this one step costs.
 
-    Place it outermost of what chooses actions. `observe` writes the money that is left into the state that the
-    step brought, in place, so that nobody sees the purse in its stead.
+    Place it outermost of what chooses actions. `observe` writes the money that is left into the state that
+    the step brought, in place, so that nobody sees the purse in its stead.
 
     Args:
         policy: whose actions are guarded.
