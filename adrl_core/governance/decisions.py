@@ -39,9 +39,9 @@ class Recorded:
     """The stack from a team to the market, with a record in the trail for each row and step.
 
     A record holds: seed, episode and step; state as the market shows it, (STATE_SIZE,); policy_hash; live,
-    false where the baseline acted; mode, q_values (BID_LEVELS,) and proposals of the specialists, asked or not
-    (level, and allocation (CHANNELS,)), all null where the team was not consulted; wanted and final, a bid and
-    an allocation each, before and after the safety layer; asked; and overrides, the names of what was wrong.
+    false where the baseline acted; mode, q_values (BID_LEVELS,) and the specialists' proposals, asked or not
+    (level, and allocation (CHANNELS,)), all null where the team was not consulted; wanted and final, a bid
+    and an allocation each, before and after the safety layer; asked; overrides, the names of what was wrong.
 
     Records are appended before the action is returned: nothing reaches the market that is not on record.
 
