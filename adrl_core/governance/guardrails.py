@@ -148,7 +148,7 @@ def nearest_allowed(action: Action, limits: Limits, constraints: Constraints, de
     allocation = torch.where(finite, action.allocation, 1.0 / CHANNELS)
     caps = shares_caps(limits, constraints, allocation)
     unchanged = finite.squeeze(1) & _fits(allocation, caps)
-    projected = capped_simplex(allocation, caps).to(allocation.dtype).minimum(caps)
+    projected = capped_simplex(allocation, caps).to(allocation.dtype)
     return Action(bid, torch.where(unchanged[:, None], allocation, projected), action.asked)
 
 
