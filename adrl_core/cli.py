@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from adrl_core.config import PROFILES, ConfigurationError
 from adrl_core.files import exclusive, write_text
+from adrl_core.governance import commands
 from adrl_core.report import stages
 from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
 
@@ -206,6 +207,11 @@ def fetch_weights() -> None:
         typer.echo(weights.fetch())
     except weights.WeightsError as error:
         raise RuntimeError(str(error)) from None
+
+
+for verb in (commands.approve, commands.kill, commands.resume):
+    app.command()(verb)
+app.add_typer(commands.trail, name="audit")
 
 
 @app.command("readme")
