@@ -45,6 +45,10 @@ def returned(sentence: Sentence) -> Problems:
         near = (*sentence.before(at, 4), *sentence.after(at, 3))
         if tokens[at].value == "roi" and not any(t.value == "profit" for t in near):
             found.append("[roi] is not said to be profit")
+    for at in sentence.slots:
+        beside = [t for t in sentence.after(at, 2) if t.kind is Kind.LABEL and not t.comma]
+        if tokens[at].value == "spend" and any(t.value == "roi" for t in beside):
+            found.append("[spend] is said to be of each unit")
     for at in sentence.places(Kind.LABEL):
         if tokens[at].value == "roi" and [t.text for t in sentence.after(at, 1)] == ["of"]:
             found.append(f"{tokens[at].text!r} is not of what is spent")
@@ -55,11 +59,40 @@ def asked_late(sentence: Sentence) -> Problems:
     """How often both are asked, late in the training; that it is the Controller who asks may be said."""
     early = [f"speaks of {token.text!r}" for token in sentence.tokens if token.text in {*_EARLY, "one"}]
     rest = tuple(token for token in sentence.tokens if token.value != "no_controller")
+    early += _steps(sentence) + _asked(sentence)
+    if sentence.tokens[-1].text == "late":
+        early.append("says that they are asked late")
     beside = numbers_belong(Sentence(rest, sentence.finding))
     left = ["leaves open what is known"] if sentence.undecided else []
     return (
         early + left + beside + _about(sentence, "modes", "both") + sentence.unnamed(sentence.finding.subject)
     )
+
+
+_STEPS = ("step", "time", "decision", "occasion", "case")
+_VERBS = ("ask", "consult", "call", "involv", "brings", "brought", "bringing", "seek", "sought", "turn", "engag", "has")
+
+
+def _steps(sentence: Sentence) -> Problems:
+    """The share is one of steps."""
+    for at in sentence.slots:
+        after = [t.text for t in sentence.after(at, 5)]
+        stop = next((i for i, text in enumerate(after) if text in ("both", "specialists", "episodes")), len(after))
+        before = [t.text for t in sentence.before(at, 4)]
+        if not any(text.startswith(_STEPS) or " steps" in text or " time" in text for text in after[:stop] + before):
+            return ["[share] is not one of steps"]
+    return []
+
+
+def _asked(sentence: Sentence) -> Problems:
+    """Both are asked, and do not ask: an active verb stands before them, a passive one with "by" after."""
+    texts = [token.text for token in sentence.tokens]
+    both = texts.index("both") if "both" in texts else len(texts)
+    if any(text.startswith(_VERBS) for text in texts[:both]):
+        passive = any(text in ("is", "are", "was", "were") for text in texts[:both])
+        return ["turns round who asks"] if passive and "by" in texts[:both] else []
+    passive = any(text in ("are", "were", "is", "being", "get") for text in texts[both:])
+    return [] if passive else ["turns round who asks"]
 
 
 def _about(sentence: Sentence, label: str, what: str) -> Problems:
@@ -69,6 +102,8 @@ def _about(sentence: Sentence, label: str, what: str) -> Problems:
 def counted(sentence: Sentence) -> Problems:
     """The number of all claims right before that word; the others with one label each, in their order."""
     for at in sentence.slots:
+        if [t.text for t in sentence.before(at, 1)] == ["but"]:
+            return [f"excepts {sentence.tokens[at].text}"]
         if sentence.tokens[at].value == "all" and not _labels(sentence.after(at, 3), {"all"}):
             return ["[all] is not followed by what it counts"]
     rest = tuple(t for t in sentence.tokens if not (t.kind in (Kind.SLOT, Kind.LABEL) and t.value == "all"))
