@@ -31,9 +31,15 @@ def change(start: str, end: str) -> Callable[[Sentence], Problems]:
                 found.append(f"[{start}] is not marked as the start")
             if slot == end and not timed and any(t.kind is Kind.FROM for t in sentence.before(at, 2)):
                 found.append(f"[{end}] is marked as the start")
-            if slot == "episode" and [t.text for t in sentence.before(at, 2)][:1] in (["in"], ["since"], ["after"]):
+            if slot == "episode" and [t.text for t in sentence.before(at, 2)][:1] in (
+                ["in"],
+                ["since"],
+                ["after"],
+            ):
                 found.append("[episode] is not where the change ends")
-            if slot == "episode" and any(t.value == start for t in sentence.before(at, 3) if t.kind is Kind.SLOT):
+            if slot == "episode" and any(
+                t.value == start for t in sentence.before(at, 3) if t.kind is Kind.SLOT
+            ):
                 found.append(f"[episode] is said to be that of [{start}]")
             if slot == "episode" and not any(
                 t.text in ("episode", "episodes") for t in sentence.before(at, 1)
@@ -95,7 +101,8 @@ def ten_episodes(sentence: Sentence) -> Problems:
         if bound and not sentence.tokens[at].comma:
             found.append(f"{sentence.tokens[at].text} is said to be a bound")
     for at in sentence.undecided:
-        if any(t.kind is Kind.LABEL and t.value == "printed" for t in sentence.before(at, 3)):
+        told = any(t.kind is Kind.LABEL and t.value == "printed" for t in sentence.before(at, 3))
+        if told and not any(t.comma for t in sentence.tokens[max(0, at - 2) : at + 1]):
             found.append("says that the report leaves it open")
     if source and "printed" not in sentence.quoted:
         found.append("speaks of the report without its number")

@@ -2,7 +2,7 @@
 
 from adrl_core.commentary.findings import Relation
 from adrl_core.commentary.grounding.numbers import NEAR, numbers_belong, shares_fit, units_fit
-from adrl_core.commentary.grounding.sentence import Problems, Sentence
+from adrl_core.commentary.grounding.sentence import CONCEDING, Problems, Sentence
 from adrl_core.commentary.lexicon import Kind
 
 _COMPARATIVES = {
@@ -41,7 +41,8 @@ def _left_open(sentence: Sentence) -> Problems:
         marker = max((m for m in markers if m < at), default=None)
         afterthought = any(a < at and not any(a < hedge < at for hedge in hedges) for a in added)
         again = number > 0 and at > last and len(hedges) < 2
-        if marker not in hedges or afterthought or again:
+        conceded = marker is not None and any(t.text in CONCEDING for t in sentence.tokens[marker:at])
+        if marker not in hedges or afterthought or again or conceded:
             found.append(f"states with {sentence.tokens[at].text!r} what the runs leave open")
     return found
 

@@ -35,6 +35,8 @@ def labelled(sentence: Sentence) -> Problems:
 def placed(sentence: Sentence) -> Problems:
     """Shares of the budget in the wrong channel, by parts of an episode, not of the training."""
     trained = [f"speaks of {t.text!r}" for t in sentence.tokens if t.text.startswith("train")]
+    if len(_labels(sentence.tokens, {"placement"})) > 1:
+        trained.append("speaks of two wrong places")
     return trained + _about(sentence, "placement", "a wrong channel") + labelled(sentence)
 
 
@@ -45,6 +47,8 @@ def returned(sentence: Sentence) -> Problems:
         near = (*sentence.before(at, 4), *sentence.after(at, 3))
         if tokens[at].value == "roi" and not any(t.value == "profit" for t in near):
             found.append("[roi] is not said to be profit")
+        if tokens[at].value == "roi" and any(t.value == "spend" for t in sentence.before(at, 1)):
+            found.append("[roi] is said to be spent")
     for at in sentence.slots:
         beside = [t for t in sentence.after(at, 2) if t.kind is Kind.LABEL and not t.comma]
         if tokens[at].value == "spend" and any(t.value == "roi" for t in beside):
@@ -70,18 +74,41 @@ def asked_late(sentence: Sentence) -> Problems:
 
 
 _STEPS = ("step", "time", "decision", "occasion", "case")
-_VERBS = ("ask", "consult", "call", "involv", "brings", "brought", "bringing", "seek", "sought", "turn", "engag", "has")
+_VERBS = (
+    "ask",
+    "consult",
+    "call",
+    "involv",
+    "brings",
+    "brought",
+    "bringing",
+    "seek",
+    "sought",
+    "turn",
+    "engag",
+    "has",
+    "quer",
+    "go",
+)
 
 
 def _steps(sentence: Sentence) -> Problems:
-    """The share is one of steps."""
+    """The share is one of steps: "[share] of the steps", "the share of steps is [share]"."""
+    texts = [token.text for token in sentence.tokens]
     for at in sentence.slots:
-        after = [t.text for t in sentence.after(at, 5)]
-        stop = next((i for i, text in enumerate(after) if text in ("both", "specialists", "episodes")), len(after))
-        before = [t.text for t in sentence.before(at, 4)]
-        if not any(text.startswith(_STEPS) or " steps" in text or " time" in text for text in after[:stop] + before):
+        after = texts[at + 1 : at + 6]
+        stop = next(
+            (i for i, text in enumerate(after) if text in ("both", "specialists", "episodes")), len(after)
+        )
+        spoken_of = any(map(_is_step, texts[:at]))
+        back = "them" in after[:stop] or {"share", "proportion", "part", "fraction"} & set(texts[:at])
+        if not (any(map(_is_step, [*after[:stop], *texts[max(0, at - 4) : at]])) or (spoken_of and back)):
             return ["[share] is not one of steps"]
     return []
+
+
+def _is_step(text: str) -> bool:
+    return text.startswith(_STEPS) or " step" in text or " time" in text
 
 
 def _asked(sentence: Sentence) -> Problems:
@@ -104,7 +131,8 @@ def counted(sentence: Sentence) -> Problems:
     for at in sentence.slots:
         if [t.text for t in sentence.before(at, 1)] == ["but"]:
             return [f"excepts {sentence.tokens[at].text}"]
-        if sentence.tokens[at].value == "all" and not _labels(sentence.after(at, 3), {"all"}):
+        after = _labels(sentence.after(at, 3), {number.slot for number in sentence.finding.numbers})
+        if sentence.tokens[at].value == "all" and after[:1] != ["all"]:
             return ["[all] is not followed by what it counts"]
     rest = tuple(t for t in sentence.tokens if not (t.kind in (Kind.SLOT, Kind.LABEL) and t.value == "all"))
     others = Sentence(rest, sentence.finding)

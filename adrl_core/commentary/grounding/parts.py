@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from adrl_core.commentary.findings import Relation
 from adrl_core.commentary.grounding.numbers import intervals_follow, units_fit
-from adrl_core.commentary.grounding.sentence import Problems, Sentence, changes
+from adrl_core.commentary.grounding.sentence import CONCEDING, Problems, Sentence, changes
 from adrl_core.commentary.lexicon import Kind
 
 _SIDES = {Relation.HELPS: 1, Relation.HARMS: -1, Relation.EARLIER: -1, Relation.LATER: 1}
@@ -20,7 +20,7 @@ def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence],
         found += _shares_lost(sentence) + _removed(sentence)
         effects = {sentence.tokens[at].kind for at in sentence.places(up, down)}
         if relation is still:
-            return found if sentence.undecided else [*found, "does not leave open what the runs leave open"]
+            return found + _left_open(sentence, up, down)
         if sentence.undecided:
             return [*found, "leaves open what the runs decide"]
         if len(effects) != 1:
@@ -29,6 +29,16 @@ def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence],
         return found if sign == _SIDES[relation] else [*found, "turns the effect round"]
 
     return check
+
+
+def _left_open(sentence: Sentence, up: Kind, down: Kind) -> Problems:
+    """Says that the runs leave it open, and concedes no effect beside it."""
+    if not sentence.undecided:
+        return ["does not leave open what the runs leave open"]
+    first = sentence.undecided[0]
+    stated = [at for at in sentence.places(up, down) if at < first]
+    conceded = stated and any(t.text in CONCEDING for t in sentence.tokens[stated[0] : first])
+    return ["states an effect that the runs leave open"] if conceded else []
 
 
 def _shares_lost(sentence: Sentence) -> Problems:
@@ -48,13 +58,18 @@ def _falls(sentence: Sentence, at: int) -> bool:
 def _removed(sentence: Sentence) -> Problems:
     """What is removed is the part: its name, or "it", beside the word."""
     removed = sentence.places(Kind.REMOVED)
-    beside = [
-        any(t.kind is Kind.NAME or t.text == "it" for t in (*sentence.before(at, 3), *sentence.after(at, 2)))
-        and not any(t.kind is Kind.PAIR for t in sentence.after(at, 1))
-        or any(t.kind is Kind.NAME for t in sentence.before(at, 1))
-        for at in removed
-    ]
-    return [] if not removed or any(beside) else ["removes something else"]
+    return (
+        [] if not removed or any(_beside_part(sentence, at) for at in removed) else ["removes something else"]
+    )
+
+
+def _beside_part(sentence: Sentence, at: int) -> bool:
+    """Whether the part, or "it", stands by the word at a place, with no "and" in between."""
+    if any(token.kind is Kind.NAME for token in sentence.before(at, 1)):
+        return True
+    near = (*sentence.before(at, 3), *sentence.after(at, 2))
+    joined = any(token.kind is Kind.PAIR for token in sentence.after(at, 1))
+    return not joined and any(token.kind is Kind.NAME or token.text == "it" for token in near)
 
 
 def speed(sentence: Sentence) -> Problems:
