@@ -7,10 +7,9 @@ unreadable, and what cannot be read is not printed.
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import cache
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,15 +67,26 @@ class Token(NamedTuple):
     """Whether a comma stands before it."""
 
 
+class Vocabulary(NamedTuple):
+    """All phrases, and how long those are that start with a word."""
+
+    meanings: Mapping[str, Sequence[tuple[Kind, str]]]
+    """For each phrase its kinds, each with what it is one of."""
+    longest: Mapping[str, int]
+    """For each first word of a phrase, the most words that follow it, and itself."""
+
+
 @cache
-def phrases() -> Mapping[Kind, Sequence[tuple[str, str]]]:
-    """Phrases by kind, each with what it is one of. The finding decides which of several kinds one has."""
-    table: dict[Kind, list[tuple[str, str]]] = {kind: [] for kind in Kind}
+def vocabulary() -> Vocabulary:
+    """What vocabulary.csv holds."""
+    meanings: dict[str, list[tuple[Kind, str]]] = {}
+    longest: dict[str, int] = {}
     with (Path(__file__).parent / "vocabulary.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            found = {" ".join(text.lower().split()) for text in texts(parse(row["phrase"]))}
-            table[Kind[row["kind"].upper()]] += [(phrase, row["of"]) for phrase in found if phrase]
-    return table
+            for words in filter(None, map(str.split, texts(parse(row["phrase"].lower())))):
+                meanings.setdefault(" ".join(words), []).append((Kind[row["kind"].upper()], row["of"]))
+                longest[words[0]] = max(longest.get(words[0], 0), len(words))
+    return Vocabulary(meanings, longest)
 
 
 class Reading(NamedTuple):
@@ -101,7 +111,7 @@ def read(text: str, kinds: Iterable[Kind], labels: Iterable[str] = ()) -> Readin
         kinds: the kinds that may occur, in order of precedence.
         labels: the slots that labels may be of.
     """
-    table, longest = _table(tuple(kinds), frozenset(labels) | {""})
+    meaning_of, longest = _reader(tuple(kinds), frozenset(labels)), vocabulary().longest
     pieces = _PIECE.findall(_spelled_out(text.lower().rstrip(".")))
     tokens, unknown, at, comma = [], [], 0, False
     while at < len(pieces):
@@ -113,10 +123,10 @@ def read(text: str, kinds: Iterable[Kind], labels: Iterable[str] = ()) -> Readin
             tokens.append(Token(pieces[at], Kind.SLOT, pieces[at][1:-1], comma))
             at, comma = at + 1, False
             continue
-        for length in range(min(longest, len(pieces) - at), 0, -1):
-            phrase = " ".join(pieces[at : at + length])
-            if phrase in table:
-                tokens.append(table[phrase]._replace(comma=comma))
+        for length in range(min(longest.get(pieces[at], 0), len(pieces) - at), 0, -1):
+            meaning = meaning_of(" ".join(pieces[at : at + length]))
+            if meaning:
+                tokens.append(Token(" ".join(pieces[at : at + length]), *meaning, comma))
                 at += length
                 break
         else:
@@ -146,11 +156,16 @@ def _spelled_out(text: str) -> str:
 
 
 @cache
-def _table(kinds: tuple[Kind, ...], labels: frozenset[str]) -> tuple[dict[str, Token], int]:
-    """Phrase -> token, and the number of words of the longest phrase."""
-    table: dict[str, Token] = {}
-    for kind in reversed((*ALWAYS, *kinds)):
-        for phrase, of in sorted(phrases()[kind], key=itemgetter(1)):
-            if kind is not Kind.LABEL or of in labels:
-                table[phrase] = Token(phrase, kind, of)
-    return table, max(len(phrase.split()) for phrase in table)
+def _reader(kinds: tuple[Kind, ...], labels: frozenset[str]) -> Callable[[str], tuple[Kind, str] | None]:
+    """What says of a phrase the first of the kinds that it has, and what it is one of."""
+
+    @cache
+    def meaning(phrase: str) -> tuple[Kind, str] | None:
+        found = vocabulary().meanings.get(phrase, ())
+        for kind in (*ALWAYS, *kinds):
+            of = [of for other, of in found if other is kind and (kind is not Kind.LABEL or of in labels)]
+            if of:
+                return kind, max(of)
+        return None
+
+    return meaning

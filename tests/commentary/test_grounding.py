@@ -120,15 +120,16 @@ def test_the_worth_of_a_part_multiplies_removal_and_effect() -> None:
         assert problems(text, harms) == [] and problems(text, helps)
 
 
-@pytest.mark.parametrize(("file", "count"), [(OWN, 700), (INDEPENDENT, 100)])
-def test_most_true_paraphrases_pass(file: str, count: int) -> None:
+@pytest.mark.parametrize(("file", "count", "share"), [(OWN, 700, 0.8), (INDEPENDENT, 100, 0.7)])
+def test_most_true_paraphrases_pass(file: str, count: int, share: float) -> None:
+    """Of an independent writer's fewer pass; how many is a measurement, told in the book."""
     verdicts = [problems(text, finding) == [] for text, finding in written(file)]
-    assert len(verdicts) >= count and np.mean(verdicts) >= 0.8
+    assert len(verdicts) >= count and np.mean(verdicts) >= share
 
 
 def test_no_sentence_written_to_deceive_passes() -> None:
     deceits = list(written(DECEITS))
-    assert len(deceits) >= 70
+    assert len(deceits) >= 200
     assert [text for text, finding in deceits if not problems(text, finding)] == []
 
 

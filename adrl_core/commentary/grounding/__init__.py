@@ -7,6 +7,7 @@ sentence may be refused, a false one must not pass.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from adrl_core.commentary.findings import Finding, Relation
 from adrl_core.commentary.grounding.changes import change, ten_episodes
@@ -92,7 +93,8 @@ def _foreign(sentence: Sentence) -> Problems:
 
 def _denials(sentence: Sentence) -> Problems:
     """Nothing is denied flatly, and nothing twice."""
-    found = []
+    texts = [token.text for token in sentence.tokens]
+    found = ["excepts one"] if ("but", "one") in pairwise(texts) else []
     for at in sentence.places(Kind.NONE):
         text = sentence.tokens[at].text
         doubled = any(t.kind in (Kind.NONE, Kind.OPEN) for t in sentence.after(at, 2))

@@ -31,6 +31,16 @@ def change(start: str, end: str) -> Callable[[Sentence], Problems]:
                 found.append(f"[{start}] is not marked as the start")
             if slot == end and not timed and any(t.kind is Kind.FROM for t in sentence.before(at, 2)):
                 found.append(f"[{end}] is marked as the start")
+            if slot == "episode" and [t.text for t in sentence.before(at, 2)][:1] in (
+                ["in"],
+                ["since"],
+                ["after"],
+            ):
+                found.append("[episode] is not where the change ends")
+            if slot == "episode" and any(
+                t.value == start for t in sentence.before(at, 3) if t.kind is Kind.SLOT
+            ):
+                found.append(f"[episode] is said to be that of [{start}]")
             if slot == "episode" and not any(
                 t.text in ("episode", "episodes") for t in sentence.before(at, 1)
             ):
@@ -86,6 +96,14 @@ def ten_episodes(sentence: Sentence) -> Problems:
     source = [at for at, label in labels.items() if label == "printed"]
     if any("as" in (t.text for t in sentence.before(at, 2)) for at in source):
         found.append("says that the report says so, too")
+    for at in sentence.slots:
+        bound = [t for t in sentence.before(at, 1) if t.text.endswith("than") or t.kind is Kind.OPEN]
+        if bound and not sentence.tokens[at].comma:
+            found.append(f"{sentence.tokens[at].text} is said to be a bound")
+    for at in sentence.undecided:
+        told = any(t.kind is Kind.LABEL and t.value == "printed" for t in sentence.before(at, 3))
+        if told and not any(t.comma for t in sentence.tokens[max(0, at - 2) : at + 1]):
+            found.append("says that the report leaves it open")
     if source and "printed" not in sentence.quoted:
         found.append("speaks of the report without its number")
     for at in sentence.slots:

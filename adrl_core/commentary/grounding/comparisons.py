@@ -2,7 +2,7 @@
 
 from adrl_core.commentary.findings import Relation
 from adrl_core.commentary.grounding.numbers import NEAR, numbers_belong, shares_fit, units_fit
-from adrl_core.commentary.grounding.sentence import Problems, Sentence
+from adrl_core.commentary.grounding.sentence import CONCEDING, Problems, Sentence
 from adrl_core.commentary.lexicon import Kind
 
 _COMPARATIVES = {
@@ -31,14 +31,18 @@ def _left_open(sentence: Sentence) -> Problems:
     """Says that the runs leave it open, and every difference only after a word that hedges it."""
     found = [] if sentence.undecided else ["does not say that the runs leave it open"]
     hedges = sentence.places(Kind.WHETHER, Kind.HEDGE)
+    stated = sentence.places(Kind.ABOVE, Kind.BELOW, Kind.DIFFERS)
+    if hedges and not any(at > hedges[0] for at in stated):
+        found.append("does not say what is left open")
     markers = sorted({*hedges, *sentence.undecided})
     last = max(sentence.references, default=0)
     added = [at for at, t in enumerate(sentence.tokens) if t.text == "and" and t.comma and at > last]
-    for number, at in enumerate(sentence.places(Kind.ABOVE, Kind.BELOW, Kind.DIFFERS)):
+    for number, at in enumerate(stated):
         marker = max((m for m in markers if m < at), default=None)
         afterthought = any(a < at and not any(a < hedge < at for hedge in hedges) for a in added)
         again = number > 0 and at > last and len(hedges) < 2
-        if marker not in hedges or afterthought or again:
+        conceded = marker is not None and any(t.text in CONCEDING for t in sentence.tokens[marker:at])
+        if marker not in hedges or afterthought or again or conceded:
             found.append(f"states with {sentence.tokens[at].text!r} what the runs leave open")
     return found
 

@@ -35,6 +35,8 @@ def labelled(sentence: Sentence) -> Problems:
 def placed(sentence: Sentence) -> Problems:
     """Shares of the budget in the wrong channel, by parts of an episode, not of the training."""
     trained = [f"speaks of {t.text!r}" for t in sentence.tokens if t.text.startswith("train")]
+    if len(_labels(sentence.tokens, {"placement"})) > 1:
+        trained.append("speaks of two wrong places")
     return trained + _about(sentence, "placement", "a wrong channel") + labelled(sentence)
 
 
@@ -45,6 +47,12 @@ def returned(sentence: Sentence) -> Problems:
         near = (*sentence.before(at, 4), *sentence.after(at, 3))
         if tokens[at].value == "roi" and not any(t.value == "profit" for t in near):
             found.append("[roi] is not said to be profit")
+        if tokens[at].value == "roi" and any(t.value == "spend" for t in sentence.before(at, 1)):
+            found.append("[roi] is said to be spent")
+    for at in sentence.slots:
+        beside = [t for t in sentence.after(at, 2) if t.kind is Kind.LABEL and not t.comma]
+        if tokens[at].value == "spend" and any(t.value == "roi" for t in beside):
+            found.append("[spend] is said to be of each unit")
     for at in sentence.places(Kind.LABEL):
         if tokens[at].value == "roi" and [t.text for t in sentence.after(at, 1)] == ["of"]:
             found.append(f"{tokens[at].text!r} is not of what is spent")
@@ -55,11 +63,63 @@ def asked_late(sentence: Sentence) -> Problems:
     """How often both are asked, late in the training; that it is the Controller who asks may be said."""
     early = [f"speaks of {token.text!r}" for token in sentence.tokens if token.text in {*_EARLY, "one"}]
     rest = tuple(token for token in sentence.tokens if token.value != "no_controller")
+    early += _steps(sentence) + _asked(sentence)
+    if sentence.tokens[-1].text == "late":
+        early.append("says that they are asked late")
     beside = numbers_belong(Sentence(rest, sentence.finding))
     left = ["leaves open what is known"] if sentence.undecided else []
     return (
         early + left + beside + _about(sentence, "modes", "both") + sentence.unnamed(sentence.finding.subject)
     )
+
+
+_STEPS = ("step", "time", "decision", "occasion", "case")
+_VERBS = (
+    "ask",
+    "consult",
+    "call",
+    "involv",
+    "brings",
+    "brought",
+    "bringing",
+    "seek",
+    "sought",
+    "turn",
+    "engag",
+    "has",
+    "quer",
+    "go",
+)
+
+
+def _steps(sentence: Sentence) -> Problems:
+    """The share is one of steps: "[share] of the steps", "the share of steps is [share]"."""
+    texts = [token.text for token in sentence.tokens]
+    for at in sentence.slots:
+        after = texts[at + 1 : at + 6]
+        stop = next(
+            (i for i, text in enumerate(after) if text in ("both", "specialists", "episodes")), len(after)
+        )
+        spoken_of = any(map(_is_step, texts[:at]))
+        back = "them" in after[:stop] or {"share", "proportion", "part", "fraction"} & set(texts[:at])
+        if not (any(map(_is_step, [*after[:stop], *texts[max(0, at - 4) : at]])) or (spoken_of and back)):
+            return ["[share] is not one of steps"]
+    return []
+
+
+def _is_step(text: str) -> bool:
+    return text.startswith(_STEPS) or " step" in text or " time" in text
+
+
+def _asked(sentence: Sentence) -> Problems:
+    """Both are asked, and do not ask: an active verb stands before them, a passive one with "by" after."""
+    texts = [token.text for token in sentence.tokens]
+    both = texts.index("both") if "both" in texts else len(texts)
+    if any(text.startswith(_VERBS) for text in texts[:both]):
+        passive = any(text in ("is", "are", "was", "were") for text in texts[:both])
+        return ["turns round who asks"] if passive and "by" in texts[:both] else []
+    passive = any(text in ("are", "were", "is", "being", "get") for text in texts[both:])
+    return [] if passive else ["turns round who asks"]
 
 
 def _about(sentence: Sentence, label: str, what: str) -> Problems:
@@ -69,7 +129,10 @@ def _about(sentence: Sentence, label: str, what: str) -> Problems:
 def counted(sentence: Sentence) -> Problems:
     """The number of all claims right before that word; the others with one label each, in their order."""
     for at in sentence.slots:
-        if sentence.tokens[at].value == "all" and not _labels(sentence.after(at, 3), {"all"}):
+        if [t.text for t in sentence.before(at, 1)] == ["but"]:
+            return [f"excepts {sentence.tokens[at].text}"]
+        after = _labels(sentence.after(at, 3), {number.slot for number in sentence.finding.numbers})
+        if sentence.tokens[at].value == "all" and after[:1] != ["all"]:
             return ["[all] is not followed by what it counts"]
     rest = tuple(t for t in sentence.tokens if not (t.kind in (Kind.SLOT, Kind.LABEL) and t.value == "all"))
     others = Sentence(rest, sentence.finding)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from adrl_core.commentary.findings import Relation
 from adrl_core.commentary.grounding.numbers import intervals_follow, units_fit
-from adrl_core.commentary.grounding.sentence import Problems, Sentence, changes
+from adrl_core.commentary.grounding.sentence import CONCEDING, Problems, Sentence, changes
 from adrl_core.commentary.lexicon import Kind
 
 _SIDES = {Relation.HELPS: 1, Relation.HARMS: -1, Relation.EARLIER: -1, Relation.LATER: 1}
@@ -17,9 +17,10 @@ def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence],
     def check(sentence: Sentence) -> Problems:
         relation = sentence.finding.relation
         found = units_fit(sentence) + intervals_follow(sentence) + sentence.unnamed(sentence.finding.subject)
+        found += _shares_lost(sentence) + _removed(sentence)
         effects = {sentence.tokens[at].kind for at in sentence.places(up, down)}
         if relation is still:
-            return found if sentence.undecided else [*found, "does not leave open what the runs leave open"]
+            return found + _left_open(sentence, up, down)
         if sentence.undecided:
             return [*found, "leaves open what the runs decide"]
         if len(effects) != 1:
@@ -28,6 +29,47 @@ def effect(up: Kind, down: Kind, still: Relation | None) -> Callable[[Sentence],
         return found if sign == _SIDES[relation] else [*found, "turns the effect round"]
 
     return check
+
+
+def _left_open(sentence: Sentence, up: Kind, down: Kind) -> Problems:
+    """Says that the runs leave it open, and concedes no effect beside it."""
+    if not sentence.undecided:
+        return ["does not leave open what the runs leave open"]
+    first = sentence.undecided[0]
+    stated = [at for at in sentence.places(up, down) if at < first]
+    conceded = stated and any(t.text in CONCEDING for t in sentence.tokens[stated[0] : first])
+    return ["states an effect that the runs leave open"] if conceded else []
+
+
+def _shares_lost(sentence: Sentence) -> Problems:
+    """What is lost or gained is a share, not what is left: not "falls to [share]"."""
+    left = [at for at in sentence.slots if [t.text for t in sentence.before(at, 1)] in (["to"], ["at"])]
+    return [
+        f"{sentence.tokens[at].text} is said to be what is left"
+        for at in left
+        if sentence.tokens[at].value == "share" and not sentence.undecided and _falls(sentence, at)
+    ]
+
+
+def _falls(sentence: Sentence, at: int) -> bool:
+    return any(token.kind in (Kind.GAIN, Kind.LOSS) for token in sentence.before(at, 3))
+
+
+def _removed(sentence: Sentence) -> Problems:
+    """What is removed is the part: its name, or "it", beside the word."""
+    removed = sentence.places(Kind.REMOVED)
+    return (
+        [] if not removed or any(_beside_part(sentence, at) for at in removed) else ["removes something else"]
+    )
+
+
+def _beside_part(sentence: Sentence, at: int) -> bool:
+    """Whether the part, or "it", stands by the word at a place, with no "and" in between."""
+    if any(token.kind is Kind.NAME for token in sentence.before(at, 1)):
+        return True
+    near = (*sentence.before(at, 3), *sentence.after(at, 2))
+    joined = any(token.kind is Kind.PAIR for token in sentence.after(at, 1))
+    return not joined and any(token.kind is Kind.NAME or token.text == "it" for token in near)
 
 
 def speed(sentence: Sentence) -> Problems:
@@ -58,7 +100,7 @@ def _faster(sentence: Sentence) -> Problems:
 
     A direction is about the team that was spoken of last, or else about the one without the part.
     """
-    found = []
+    found = _differences(sentence)
     for at in sentence.places(Kind.SOONER, Kind.LATER):
         last = max((team for team in _teams(sentence) if team < at), default=None)
         of_whole = last is not None and sentence.tokens[last].kind is Kind.WHOLE
@@ -68,9 +110,19 @@ def _faster(sentence: Sentence) -> Problems:
     return found
 
 
+def _differences(sentence: Sentence) -> Problems:
+    """A number is a time, not a difference of times: not "[without] episodes later"."""
+    return [
+        f"{sentence.tokens[at].text} is said to be a difference"
+        for at in sentence.slots
+        if [t.kind for t in sentence.after(at, 2) if t.kind is not Kind.MEASURE][:1]
+        in ([Kind.SOONER], [Kind.LATER])
+    ]
+
+
 def _episodes_given(sentence: Sentence) -> Problems:
     """Where not both teams are named: from the whole team's number, or with it as the second of a pair."""
-    found = []
+    found = _differences(sentence)
     quoted, tokens = sentence.quoted, sentence.tokens
     starts = [
         tokens[at].value for at in sentence.slots if [t.text for t in sentence.before(at, 1)] == ["from"]

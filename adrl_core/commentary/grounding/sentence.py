@@ -9,6 +9,7 @@ from adrl_core.commentary.lexicon import Kind, Token
 
 Problems = list[str]
 
+CONCEDING = {"but", "though", "although", "yet", "still", "while", "whereas"}
 RELATIVE = {"whose", "which", "who", "that"}
 ASIDE = {
     *(

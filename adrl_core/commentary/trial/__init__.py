@@ -59,6 +59,12 @@ def written(file: str) -> Iterator[tuple[str, Finding]]:
             yield row["text"], findings[row["finding"]]
 
 
+def _passed_at_first() -> int:
+    """How many of DECEITS passed the check as it was when they were written."""
+    with (Path(__file__).parent / DECEITS).open(encoding="utf-8", newline="") as rows:
+        return sum(row["first"] == "passed" for row in csv.DictReader(rows))
+
+
 def trial_facts() -> dict[str, Fact]:
     """What the check let through, `commentary.trial.*`."""
     tried: Counter[str] = Counter()
@@ -74,6 +80,7 @@ def trial_facts() -> dict[str, Fact]:
     }
     deceits = [not problems(text, finding) for text, finding in written(DECEITS)]
     facts["deceits"] = Fact(value=len(deceits), **origin)
+    facts["deceits.first"] = Fact(value=_passed_at_first(), **origin)
     facts["deceits.passed"] = Fact(value=sum(deceits), **origin)
     for name, file in (("own", OWN), ("independent", INDEPENDENT)):
         verdicts = [not problems(text, finding) for text, finding in written(file)]
