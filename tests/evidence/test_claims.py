@@ -425,11 +425,16 @@ def test_what_follows_is_measured_and_what_does_not_is_inconsistent() -> None:
     assert Derived(("C105.table",), true).deciding("C105") is true
 
 
-def test_exclusion_mechanism_and_absence() -> None:
+def test_exclusion_mechanism_and_absence(tmp_path: Path) -> None:
     assert verdict(Exclusive(("C072",), lambda: True, "they differ"), "C230") == "inconsistent in itself"
     assert verdict(Exclusive(("C072",), lambda: False, "they differ"), "C230") == "reproduced"
-    assert verdict(Provided("adrl_core.market.reward"), "C224") == "reproduced"
     assert verdict(Provided("adrl_core.nothing.at.all"), "C224") == "not testable"
+    assert verdict(Provided("adrl_core.market.reward"), "C224") == "reproduced"
+    built = Provided("adrl_core.market.reward", exercised=True)
+    assert verdict(built, "C224") == "not testable"
+    (tmp_path / "governance").mkdir()
+    (tmp_path / "governance" / "reward.parquet").touch()
+    assert built.judge("C224", Evidence(tmp_path)).verdict == "reproduced"
 
 
 # The package's own settings.

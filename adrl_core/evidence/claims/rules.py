@@ -193,16 +193,21 @@ class Exclusive(Rule):
 
 @dataclass(frozen=True)
 class Provided(Rule):
-    """The claim promises a mechanism. It is reproduced if the package has a module that provides it; until
-    that is built, it is not testable."""
+    """The claim promises a mechanism. It is reproduced if the package has a module that provides it and, if
+    that is asked for, the study exercised it; until then, it is not testable."""
 
     name = "mechanism"
     module: str
+    exercised: bool = False
+    """Whether the study must have left governance/<module>.parquet."""
 
     def judge(self, claim: str, evidence: Evidence) -> Finding:
-        """Look for the module."""
+        """Look for the module, and for what its trial left."""
         if not has_module(self.module):
             raise Untestable(f"not built in this edition: {self.module}")
+        name = self.module.rpartition(".")[2]
+        if self.exercised and not (evidence.results / "governance" / f"{name}.parquet").exists():
+            raise Untestable(f"built, but not exercised in this study: {self.module}")
         return Finding("reproduced", f"provided by {self.module}.")
 
 
