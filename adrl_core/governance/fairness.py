@@ -27,7 +27,7 @@ AUDIENCE = np.array(
         (0.55, 0.30, 0.15),
     )
 )
-"""Share of each group (columns) in each channel's audience (rows); our choice, so that channels differ."""
+"""Share of each group (columns) in the audience of each channel (rows); made up, for channels to differ."""
 FOUR_FIFTHS = 0.8
 """Least ratio of the lowest to the highest rate (US EEOC Uniform Guidelines 1978, 29 CFR 1607.4 D)."""
 
