@@ -33,7 +33,7 @@ FOUR_FIFTHS = 0.8
 
 
 class ByChannel(NamedTuple):
-    """Expected numbers of people by channel; each array has shape (units, CHANNELS), a unit a row or a run."""
+    """Expected numbers of people by channel, each (units, CHANNELS); a unit is a row or a run."""
 
     offered: NDArray[np.float64]
     """Who could have seen the ad: all auctions."""
