@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adrl_core.agents.policy import Action, Policy
+from adrl_core.evidence.intervals import LEVEL, RESAMPLES, Estimate
 from adrl_core.market import Market, Step
 from adrl_core.market.channels import ChannelsMarket, click_rate, price_moments, reach
 from adrl_core.market.presets import CHANNELS
@@ -78,27 +79,28 @@ def summed(by_channel: ByChannel, runs: int) -> ByChannel:
     return ByChannel(*(numbers.reshape(runs, -1, CHANNELS).sum(1) for numbers in by_channel))
 
 
-def bootstrap_interval(
-    by_channel: ByChannel,
+def pooled_interval(
+    episodes: ByChannel,
     statistic: Callable[[ByChannel], NDArray[np.float64]],
-    generator: np.random.Generator,
-    level: float = 0.95,
-    resamples: int = 10_000,
-) -> tuple[float, float]:
-    """Percentile interval of a statistic of all units together, units being drawn with replacement.
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """A statistic of one policy's episodes together, with a 95 % percentile bootstrap interval over them.
+
+    Runs are policies of their own: pooled, what one does to a group would make up for what another does. Of
+    runs, take the statistic each (`summed` by run) and its interval from `evidence.intervals`.
 
     Args:
-        by_channel: independent units: runs, or episodes of a policy that does not learn.
-        statistic: of sums over units (resamples, CHANNELS), e.g. the parity ratio of their exposure.
-        generator: of the draws.
-        level: of the interval.
-        resamples: number of draws.
+        episodes: of one policy.
+        statistic: of sums over episodes, (units, CHANNELS) to (units,).
+        resamples: number of times that episodes are drawn with replacement.
+        seed: of the draws.
     """
-    units = len(by_channel.offered)
-    drawn = generator.multinomial(units, np.full(units, 1.0 / units), resamples).astype(float)
-    values = statistic(ByChannel(*(drawn @ numbers for numbers in by_channel)))
-    low, high = np.quantile(values, ((1.0 - level) / 2.0, (1.0 + level) / 2.0))
-    return float(low), float(high)
+    n = len(episodes.offered)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), resamples).astype(float)
+    values = statistic(ByChannel(*(drawn @ numbers for numbers in episodes)))
+    low, high = np.quantile(values, ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0))
+    return Estimate(float(statistic(summed(episodes, 1))[0]), float(low), float(high), n)
 
 
 class Audited:

@@ -15,10 +15,10 @@ from adrl_core.governance.fairness import (
     GROUP_NAMES,
     Audited,
     ByChannel,
-    bootstrap_interval,
     group_rates,
     parity_difference,
     parity_ratio,
+    pooled_interval,
     summed,
 )
 from adrl_core.market import make_market
@@ -124,7 +124,7 @@ def test_intervals_against_scipy():
     def ratio(by_channel):
         return parity_ratio(group_rates(by_channel).exposure)
 
-    low, high = bootstrap_interval(units, ratio, np.random.default_rng(1))
+    ours = pooled_interval(units, ratio, resamples=5000)
     theirs = stats.bootstrap(
         (np.arange(20),),
         lambda index, axis: ratio(ByChannel(*(numbers[index].sum(-2) for numbers in units))),
@@ -134,8 +134,16 @@ def test_intervals_against_scipy():
         rng=np.random.default_rng(2),
     ).confidence_interval
     width = theirs.high - theirs.low
-    assert abs(low - theirs.low) < 0.05 * width and abs(high - theirs.high) < 0.05 * width
-    assert low < ratio(summed(units, 1))[0] < high
+    assert abs(ours.low - theirs.low) < 0.05 * width and abs(ours.high - theirs.high) < 0.05 * width
+    assert ours.low < ours.mean < ours.high and ours.n == 20
+    assert ours.mean == ratio(summed(units, 1))[0]
+
+
+def test_runs_that_lean_opposite_ways_look_fair_only_when_pooled():
+    shown = np.array([[90.0, 50.0, 5.0], [10.0, 50.0, 95.0]])
+    runs = ByChannel(np.full((2, 3), 100.0), shown, np.full((2, 3), 10.0), shown / 10.0)
+    assert parity_ratio(group_rates(runs).exposure).max() < 0.8
+    assert parity_ratio(group_rates(summed(runs, 1)).exposure)[0] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("name", ["channels", "margin", "pacing", "shift"])
