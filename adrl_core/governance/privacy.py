@@ -33,10 +33,9 @@ from adrl_core.market.presets import STEPS
 NOISE_KEY = 1_000
 """Second word of the Philox key of the noise; far from those of `market.noise.Purpose`, 0 to 5."""
 HIGHEST_COUNT = 2.0
-"""Counts, as scaled in the state, are shown up to this; no episode comes near it."""
+"""Counts, as scaled in the state, are shown up to this, which hardly an episode reaches."""
 ROI_BOUNDS = (-1.0, 20.0)
-"""ROI is clipped to this range, in which it is in 99 of 100 steps: unclipped, one click can move it by any
-amount."""
+"""ROI is clipped to this range, where it nearly always is; unclipped, a click can move it by any amount."""
 PUBLISHED_PRICE = 25.0
 """Most that a click costs in the published market: its highest cost per click, 10, and five standard
 deviations of 30 %. Prices are normal there, so the bound fails with a chance below 3e-7 a click."""
@@ -155,6 +154,8 @@ class PrivateState:
 
 class Private:
     """A policy that sees only noised states.
+
+    What `observe` brings is not noised: the guarantee is for policies that decide by states, as teams do.
 
     Args:
         policy: whose decisions they are.
