@@ -182,6 +182,8 @@ def test_the_episode_so_far_is_fair_at_every_step(name):
         # In `pacing` the policy does not foresee that a step is cut short for want of money.
         assert (parity_ratio(rates) >= FOUR_FIFTHS - (0.01 if name == "pacing" else 1e-4)).all()
         state = market.step(*action).state
+    auctions = (market.constants.auctions * market.path.demand.double().numpy())[:, None]
+    np.testing.assert_allclose(policy.before, shown / auctions, rtol=0.05)  # none where no money is left
 
 
 def test_the_rule_over_episodes_is_kept_and_costs_less_than_over_steps():

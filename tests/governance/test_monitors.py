@@ -50,6 +50,8 @@ def test_metrics_of_a_constant_policy_by_hand():
     np.testing.assert_array_equal(metrics.bids, np.eye(10)[[9] * 200] * STEPS)
     np.testing.assert_allclose(metrics.quality, 6.75)
     assert 0.8 < metrics.win_rate.mean() < 1.0
+    broke, _ = watch(Constant("broke", bid=4.5), "pacing", episodes=200)
+    assert 0.8 < broke.win_rate.mean() < 1.0  # who has no money enters nothing
     idle, _ = watch(Constant("idle", bid=0.01), episodes=50)
     assert idle.win_rate.mean() < 1e-3 and (idle.bids[:, 0] == STEPS).all()
 

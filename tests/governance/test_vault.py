@@ -90,6 +90,14 @@ def test_a_failed_save_leaves_the_old_file(sealed, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_crash_left_behind_is_no_obstacle(sealed, tmp_path):
+    path = tmp_path / "a.vault"
+    (tmp_path / "a.partial.vault").write_text("half a file, open to all")
+    save(path, TENSORS)
+    assert same(load(path), TENSORS)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_every_byte_counts(sealed, tmp_path):
     """A bit flipped anywhere: magic line, digest or nonce, header of the tensors, tensors, tag."""
     path = tmp_path / "a.vault"
