@@ -17,7 +17,7 @@ CHANGES = [change for change in (config.get("set") or "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 
 # An error in the configuration shows before any job starts.
-stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, stages.parse_changes(CHANGES))
+JOBS = stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, stages.parse_changes(CHANGES))
 
 # `exec`, so that a job is the child of its workflow and sees it die.
 RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
@@ -56,20 +56,23 @@ rule baselines:
         RUN + " baselines --market {wildcards.market} --threads {threads}"
 
 
-rule evaluate:
-    input:
-        f"{RESULTS}/{{market}}/{{variant}}/train/manifest.json",
-        f"{RESULTS}/{{market}}/{{variant}}/train/checkpoint.pt",
-    output:
-        f"{RESULTS}/{{market}}/{{variant}}/evaluate/manifest.json",
-    shell:
-        RUN + " evaluate --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
+for stage, kind in stages.STAGES.items():
+    if kind.after:
+
+        rule:
+            name:
+                stage
+            input:
+                [f"{RESULTS}/{folder}/{file}" for folder in kind.after for file in ("manifest.json", "checkpoint.pt")],
+            output:
+                f"{RESULTS}/{kind.folder}/manifest.json",
+            shell:
+                RUN + f" {stage} --market {{wildcards.market}} --variant '{{wildcards.variant}}' --threads {{threads}}"
 
 
 rule summary:
     input:
-        expand(f"{RESULTS}/{{market}}/{{stage}}/manifest.json", market=MARKETS, stage=("market", "baselines")),
-        expand(f"{RESULTS}/{{market}}/{{variant}}/evaluate/manifest.json", market=MARKETS, variant=VARIANTS),
+        [f"{RESULTS}/{job.folder}/manifest.json" for job in JOBS if job.stage not in stages.ON_RESULTS],
     output:
         f"{RESULTS}/manifest.json",
     shell:

@@ -16,7 +16,7 @@ dependencies:
 """
 
 
-ACCELERATOR = re.compile(r"(nvidia-|cuda-|triton\b)")
+ACCELERATOR = re.compile(r"(nvidia-(?!ml-py)|cuda-|triton\b)")
 """Packages that torch brings itself where it is built for an accelerator."""
 
 

@@ -54,6 +54,8 @@ class Stage:
     outputs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     """Fields of the study that decide the outcome; `team` stands for the variant."""
+    after: tuple[str, ...] = ()
+    """Folders of the trainings that it reads."""
 
     @property
     def has_variant(self) -> bool:
@@ -66,20 +68,64 @@ class Stage:
         return "{market}" in self.folder
 
 
+TRAINED = "{market}/{variant}/train"
+
 STAGES: Mapping[str, Stage] = {
     "market": Stage("{market}/market", settings=("market", "fee")),
     "train": Stage(
-        "{market}/{variant}/train",
+        TRAINED,
         ("episodes.parquet", "updates.parquet", "decisions.parquet", "checkpoint.pt"),
         TRAINING,
     ),
     "baselines": Stage("{market}/baselines", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION),
     "evaluate": Stage(
-        "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), settings=EVALUATION
+        "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), EVALUATION, (TRAINED,)
+    ),
+    "guardrails": Stage("{market}/{variant}/guardrails", ("guardrails.parquet",), EVALUATION, (TRAINED,)),
+    "oversight": Stage(
+        "{market}/{variant}/oversight", ("detection.parquet", "trail.parquet"), EVALUATION, (TRAINED,)
+    ),
+    "privacy": Stage(
+        "{market}/{variant}/privacy",
+        ("privacy.parquet", "accounting.parquet"),
+        (*TRAINING, "evaluation_episodes"),
+        (TRAINED,),
+    ),
+    "fairness": Stage("{market}/{variant}/fairness", ("fairness.parquet",), EVALUATION, (TRAINED,)),
+    "integrity": Stage(
+        "{market}/{variant}/integrity",
+        ("detection.parquet", "rewards.parquet"),
+        (*TRAINING, "evaluation_episodes"),
+        (TRAINED, "{market}/{variant}+reward=profit/train"),
+    ),
+    "explanations": Stage(
+        "{market}/{variant}/explanations",
+        ("importance.parquet", "landscape.parquet", "decision.parquet"),
+        EVALUATION,
+        (TRAINED,),
+    ),
+    "footprint": Stage(
+        "{market}/{variant}/footprint",
+        ("energy.parquet", "stopping.parquet", "transfer.parquet"),
+        (*TRAINING, "evaluation_episodes"),
+        (TRAINED, "shift/{variant}/train"),
     ),
     "summary": Stage("", ("facts.json",)),
     "commentary": Stage("commentary", ("commentary.json", "facts.json")),
 }
+
+GOVERNED = "tuned"
+"""The variant on which governance is tried out."""
+GOVERNANCE: Mapping[str, tuple[str, ...]] = {
+    "guardrails": ("channels", "pacing", "shift"),
+    "oversight": ("channels", "shift"),
+    "privacy": ("channels",),
+    "fairness": ("channels",),
+    "integrity": ("margin",),
+    "explanations": ("channels",),
+    "footprint": ("channels",),
+}
+"""The trials of governance and the markets of each, in the order of the book's sections."""
 
 
 def results_root() -> Path:
@@ -114,6 +160,13 @@ class Job:
     def folder(self) -> str:
         """Folder of the stage relative to results/<name>; empty for the summary."""
         return STAGES[self.stage].folder.format(market=self.market, variant=self.variant)
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Folders, relative to results/<name>, of the trainings that the stage reads."""
+        return tuple(
+            folder.format(market=self.market, variant=self.variant) for folder in STAGES[self.stage].after
+        )
 
     @property
     def directory(self) -> Path:
@@ -195,6 +248,14 @@ def jobs(
         found += [build("market", market=market), build("baselines", market=market)]
         for variant in variants:
             found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
+    if "channels" in markets and GOVERNED in variants:
+        trials = [build(s, market=m, variant=GOVERNED) for s, on in GOVERNANCE.items() for m in on]
+        there = {work.folder for work in found}
+        needed = dict.fromkeys(folder for trial in trials for folder in trial.after if folder not in there)
+        for folder in needed:
+            market, variant, stage = folder.split("/")
+            found.append(build(stage, market=market, variant=variant))
+        found += trials
     return [*found, build("summary"), build("commentary")]
 
 
@@ -250,11 +311,9 @@ def inputs_hash(found: Mapping[str, str]) -> str:
 def upstream(work: Job) -> list[str]:
     """Folders, relative to results/<name>, of the stages that a job reads."""
     base = results_root() / work.name
-    if work.stage == "evaluate":
-        needed = STAGES["train"].folder.format(market=work.market, variant=work.variant)
+    for needed in work.after:
         if not (base / needed / MANIFEST).exists():
             raise FileNotFoundError(f"{work.title}: needs {work.name}/{needed}, which has not run")
-        return [needed]
     if work.stage == "summary":
         found = sorted(str(path.parent.relative_to(base)) for path in base.glob(f"*/**/{MANIFEST}"))
         return [folder for folder in found if folder != STAGES["commentary"].folder]
@@ -262,7 +321,7 @@ def upstream(work: Job) -> list[str]:
         if not (base / MANIFEST).exists():
             raise FileNotFoundError(f"{work.title}: needs {work.name}/summary, which has not run")
         return [STAGES["summary"].folder]
-    return []
+    return list(work.after)
 
 
 def digest(text: str) -> str:
