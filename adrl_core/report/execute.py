@@ -1,6 +1,7 @@
 """Running a stage: its notebook under papermill, a log beside it, and the manifest last of all."""
 
 import errno
+import logging
 import os
 import re
 import sys
@@ -80,7 +81,8 @@ def drop_foreign_state(directory: Path, present: str) -> None:
     """Remove resumable state left by a run with other inputs, and note whose state comes now."""
     note = directory / "inputs.partial"
     if not note.exists() or note.read_text(encoding="utf-8") != present:
-        (directory / "resume.pt").unlink(missing_ok=True)
+        for state in directory.glob("*resume.pt"):
+            state.unlink()
     note.write_text(present, encoding="utf-8")
 
 
@@ -95,6 +97,7 @@ def execute(work: Job, threads: int) -> None:
         warnings.catch_warnings(),
         kernel_environment(threads),
         (work.directory / LOG).open("w", encoding="utf-8") as log,
+        logged_to(log),
         replacing(destination) as partial,
     ):
         stream = Tee(log, sys.stderr) if interactive else Tee(log)
@@ -120,6 +123,17 @@ def execute(work: Job, threads: int) -> None:
             reason = " ".join(f"{error.ename}: {error.evalue}".split())
             raise StageError(f"{work.title}: {reason} (see {FAILED} and {LOG} in {work.directory})") from None
         partial.write_text(nbformat.writes(tidied(partial, work)), encoding="utf-8")
+
+
+@contextmanager
+def logged_to(stream: IO[str]) -> Iterator[None]:
+    """Send what papermill has to say, such as that an interrupted kernel has died, to a stream of ours."""
+    handler, logger = logging.StreamHandler(stream), logging.getLogger("papermill")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager
