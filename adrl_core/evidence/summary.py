@@ -16,6 +16,7 @@ from adrl_core.evidence.ablation import (
     threshold,
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
+from adrl_core.evidence.governance import governance_facts
 from adrl_core.evidence.intervals import LEVEL
 from adrl_core.evidence.outcomes import (
     action_facts,
@@ -47,7 +48,8 @@ def summarise(results: Path) -> FactStore:
         raise FileNotFoundError(f"{results}: no evaluation found; run the study first")
     for market in markets:
         facts |= _market_facts(results, market)
-    facts |= score_facts(study_scores(results)) | study_facts(results) | ledger_facts(ledger(results))
+    facts |= score_facts(study_scores(results)) | study_facts(results)
+    facts |= governance_facts(results) | ledger_facts(ledger(results))
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 
 

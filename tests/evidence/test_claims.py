@@ -37,7 +37,7 @@ from adrl_core.evidence.claims.measured import (
     sd,
 )
 from adrl_core.evidence.claims.readings import READINGS
-from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size
+from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Rule, Setting, Size, Tried
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.intervals import LEVEL, prediction_interval
 from adrl_core.evidence.published import claims, decimals, printed
@@ -425,16 +425,25 @@ def test_what_follows_is_measured_and_what_does_not_is_inconsistent() -> None:
     assert Derived(("C105.table",), true).deciding("C105") is true
 
 
-def test_exclusion_mechanism_and_absence(tmp_path: Path) -> None:
+def test_exclusion() -> None:
     assert verdict(Exclusive(("C072",), lambda: True, "they differ"), "C230") == "inconsistent in itself"
     assert verdict(Exclusive(("C072",), lambda: False, "they differ"), "C230") == "reproduced"
-    assert verdict(Provided("adrl_core.nothing.at.all"), "C224") == "not testable"
-    assert verdict(Provided("adrl_core.market.reward"), "C224") == "reproduced"
-    built = Provided("adrl_core.market.reward", exercised=True)
-    assert verdict(built, "C224") == "not testable"
-    (tmp_path / "governance").mkdir()
-    (tmp_path / "governance" / "reward.parquet").touch()
-    assert built.judge("C224", Evidence(tmp_path)).verdict == "reproduced"
+
+
+def test_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A promise is judged by what the trial of the mechanism measured."""
+    measured = {"governance.delay": Fact(value=1, unit="decision")}
+    monkeypatch.setattr("adrl_core.evidence.claims.evidence.governance_facts", lambda _: measured)
+    evidence = Evidence(tmp_path)
+
+    def judge(kept: Callable[[float], bool], in_part: bool = False) -> str:
+        return Tried("governance.delay", kept, "reverts after", in_part).judge("C235", evidence).verdict
+
+    assert judge(lambda delay: delay == 1) == "reproduced"
+    assert judge(lambda delay: delay == 1, in_part=True) == "same direction"
+    assert judge(lambda delay: delay < 1) == judge(lambda delay: delay < 1, in_part=True) == "contradicted"
+    with pytest.raises(Untestable, match=r"not tried .* governance.other"):
+        Tried("governance.other", bool, "").judge("C235", evidence)
 
 
 # The package's own settings.

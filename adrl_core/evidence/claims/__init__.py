@@ -7,10 +7,10 @@ from adrl_core.evidence.claims.rules import (
     Derived,
     Exclusive,
     Logged,
-    Provided,
     Rule,
     Setting,
     Size,
+    Tried,
 )
 from adrl_core.evidence.claims.verdicts import ledger, ledger_facts
 
@@ -26,7 +26,7 @@ RULES: tuple[type[Rule], ...] = (
     Test,
     Derived,
     Exclusive,
-    Provided,
+    Tried,
     Absent,
 )
 """All rules, in the order in which the book states them."""

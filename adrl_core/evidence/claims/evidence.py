@@ -11,7 +11,9 @@ import pandas as pd
 from adrl_core.agents.baselines import CHAIN_LENGTH
 from adrl_core.evidence.ablation import WINDOW, episodes_to, threshold
 from adrl_core.evidence.claims.entry import Untestable
-from adrl_core.evidence.quantities import EPISODES, RUNS
+from adrl_core.evidence.governance import governance_facts
+from adrl_core.evidence.quantities import EPISODES, RUNS, Facts
+from adrl_core.report.facts import Fact
 
 CHAINS = f"chains of {CHAIN_LENGTH} episodes"
 CONVERGENCE = 500
@@ -37,6 +39,16 @@ class Evidence:
                 raise Untestable(f"not run in profile {self.results.name}: {variant} on {market}")
             self._tables[name] = pd.read_parquet(path)
         return self._tables[name]
+
+    def trial(self, fact: str) -> Fact:
+        """What a trial of governance measured, by its key."""
+        if fact not in self._trials:
+            raise Untestable(f"not tried in profile {self.results.name}: {fact}")
+        return self._trials[fact]
+
+    @cached_property
+    def _trials(self) -> Facts:
+        return governance_facts(self.results)
 
     def log(self, column: str, variant: str = "full", market: str = "published") -> Rows:
         """A column of the training log, (runs, episodes), in the order of the seeds."""

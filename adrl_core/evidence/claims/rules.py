@@ -3,13 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from inspect import getdoc
 from typing import Any, ClassVar
 
 import numpy as np
 
-from adrl_core.evidence.claims.entry import Finding, Untestable
+from adrl_core.evidence.claims.entry import Finding, Untestable, Verdict
 from adrl_core.evidence.claims.evidence import Evidence, Rows
 from adrl_core.evidence.claims.readings import READINGS
 from adrl_core.evidence.published import CITATION, claim_text, printed
@@ -192,31 +191,27 @@ class Exclusive(Rule):
 
 
 @dataclass(frozen=True)
-class Provided(Rule):
-    """The claim promises a mechanism. It is reproduced if the package has a module that provides it and, if
-    that is asked for, the study exercised it; until then, it is not testable."""
+class Tried(Rule):
+    """The claim promises a mechanism. This package has one, and the study tries whether it does what was
+    promised. If it does, the claim is reproduced; if it does so in part, the claim points in the same
+    direction; otherwise it is contradicted. A study without the trial cannot tell."""
 
-    name = "mechanism"
-    module: str
-    exercised: bool = False
-    """Whether the study must have left governance/<module>.parquet."""
+    name = "trial"
+    fact: str
+    """What the trial measured, by its key."""
+    kept: Callable[[float], bool]
+    """Whether a measurement keeps the promise."""
+    words: str
+    in_part: bool = False
+    """Whether even then only a part of the promise is kept."""
 
     def judge(self, claim: str, evidence: Evidence) -> Finding:
-        """Look for the module, and for what its trial left."""
-        if not has_module(self.module):
-            raise Untestable(f"not built in this edition: {self.module}")
-        name = self.module.rpartition(".")[2]
-        if self.exercised and not (evidence.results / "governance" / f"{name}.parquet").exists():
-            raise Untestable(f"built, but not exercised in this study: {self.module}")
-        return Finding("reproduced", f"provided by {self.module}.")
-
-
-def has_module(name: str) -> bool:
-    """Whether a module of the package can be imported."""
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+        """Hold the measurement against the promise."""
+        ours = evidence.trial(self.fact)
+        verdict: Verdict = "contradicted"
+        if self.kept(float(ours.value)):
+            verdict = "same direction" if self.in_part else "reproduced"
+        return Finding(verdict, f"{self.words}: {ours.text()} {ours.unit}".rstrip() + ".", ours)
 
 
 @dataclass(frozen=True)

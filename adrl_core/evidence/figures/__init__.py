@@ -8,7 +8,7 @@ import pandas as pd
 
 from adrl_core.evidence import claims
 from adrl_core.evidence.figures import evaluation as on_bank
-from adrl_core.evidence.figures import learning
+from adrl_core.evidence.figures import governance, learning
 from adrl_core.evidence.figures.economics import channel_economics
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.figures.style import STYLE, Drawn, save
@@ -67,6 +67,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     if scores:
         yield "profiles", on_bank.performance_profiles(scores)
         yield "power", on_bank.power_curve(next(iter(scores.values())).shape[1])
+    yield from governance.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))
 
