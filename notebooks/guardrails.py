@@ -13,8 +13,8 @@
 # %% [markdown]
 # # The safety layer on trial
 #
-# Every run plays the same held-out episodes without limits, behind all of them, and behind each of them alone; a
-# policy gone mad plays behind them, too.
+# Every run plays the same held-out episodes without limits, behind all of them, and behind each of them
+# alone; a policy gone mad plays behind them, too.
 
 # %% tags=["parameters"]
 market = "published"  # published, channels, margin, pacing or shift
@@ -49,7 +49,8 @@ save_table(caps, folder / "caps.parquet")
 LIMITS[study.market].model_dump()
 
 # %% [markdown]
-# Means over the runs: rewards, the share of steps with a forbidden action, and how many of those reached the market.
+# Means over the runs: rewards, the share of steps with a forbidden action, and how many of those reached
+# the market.
 
 # %% tags=["show"]
 columns = ["reward", "profit", "spend", "forbidden", "reached", "overspent"]

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Privacy on trial
 #
-# Trained teams are shown states with Laplace noise on all that outcomes enter, and another set of teams learns with that
-# noise from the start.
+# Trained teams are shown states with Laplace noise on all that outcomes enter, and another set of teams
+# learns with that noise from the start.
 
 # %% tags=["parameters"]
 market = "published"  # published, channels, margin, pacing or shift
@@ -62,7 +62,8 @@ save_table(trial, folder / "privacy.parquet")
 trial.pivot_table("reward", "epsilon", "team").round(1)
 
 # %% [markdown]
-# What the budget of one episode adds up to over several, if the noise is scaled to the whole episode or to each
+# What the budget of one episode adds up to over several, if the noise is scaled to the whole episode or to
+# each
 # single release.
 
 # %%
@@ -75,7 +76,8 @@ save_table(sums, folder / "accounting.parquet")
 sums.round(2)
 
 # %% [markdown]
-# How far one impression moves each feature, and how much noise hides that, beside what the feature varies anyway.
+# How far one impression moves each feature, and how much noise hides that, beside what the feature varies
+# anyway.
 
 # %%
 from adrl_core.governance.trials.privacy import features_table

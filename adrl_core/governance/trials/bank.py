@@ -10,7 +10,7 @@ from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.market import Market
 
 EPISODES = 100
-"""Held-out episodes of a trial, fewer than an evaluation's: trials compare conditions on the same episodes."""
+"""Held-out episodes of a trial; fewer than an evaluation's will do, as conditions meet the same ones."""
 
 
 def trial_episodes(study: Study) -> int:

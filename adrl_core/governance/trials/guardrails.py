@@ -25,8 +25,8 @@ LIMITS: Mapping[str, Constraints] = MappingProxyType(
     }
 )
 """Limits on trial. Where money is plenty, spend is limited to what a sound team hardly ever needs; where the
-budget is 600, a step to four times the even pace, and the episode to what leaves a reserve. A share of at most
-0.9 keeps a foot in another channel."""
+budget is 600, a step to four times the even pace, and the episode to what leaves a reserve. A share of at
+most 0.9 keeps a foot in another channel."""
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "bid range": ("lowest_bid", "highest_bid"),
@@ -111,7 +111,7 @@ class Inspected:
         self.guarded.observe(step)
 
     def counts(self) -> pd.DataFrame:
-        """A row an episode: share of steps with a forbidden action, by kind, and how many reached the market."""
+        """A row an episode: share of steps with a forbidden action, by kind; how many reached the market."""
         frame = pd.DataFrame(self.overridden.cpu().numpy() / STEPS, columns=list(WRONG))
         frame.insert(0, "forbidden", self.any.cpu().numpy() / STEPS)
         frame["reached"] = self.reached.cpu().numpy()

@@ -1,4 +1,4 @@
-"""Privacy on trial: what noise costs, what it adds up to, and whether files and records keep to themselves."""
+"""Privacy on trial: what noise costs, what it adds up to, and whether files keep what they hold."""
 
 import math
 import os
@@ -87,7 +87,7 @@ def accounting() -> pd.DataFrame:
 
 
 def _approximate(scale: float, episodes: int) -> float:
-    """Epsilon with DELTA, or infinity where it is beyond what can be reckoned, and so no protection at all."""
+    """Epsilon with DELTA, or infinity where it is beyond reckoning, and so no protection at all."""
     try:
         return approximate_epsilon(scale, DELTA, episodes=episodes)
     except OpenDPException:
