@@ -94,7 +94,7 @@ STAGES: Mapping[str, Stage] = {
     "fairness": Stage("{market}/{variant}/fairness", ("fairness.parquet",), EVALUATION, (TRAINED,)),
     "integrity": Stage(
         "{market}/{variant}/integrity",
-        ("detection.parquet", "rewards.parquet"),
+        ("detection.parquet", "learning.parquet", "rewards.parquet", "trainings.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "{market}/{variant}+reward=profit/train"),
     ),
@@ -106,7 +106,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "footprint": Stage(
         "{market}/{variant}/footprint",
-        ("energy.parquet", "stopping.parquet", "transfer.parquet"),
+        ("energy.parquet", "heldout.parquet", "stopping.parquet", "transfer.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "shift/{variant}/train"),
     ),
