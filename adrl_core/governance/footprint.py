@@ -1,4 +1,4 @@
-"""The trial of the footprint: a training repeated under a meter, stopped early, and carried to another market."""
+"""The trial of the footprint: a training metered, stopped early, and carried to another market."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from adrl_core.agents.team import TeamLearner, TeamPolicy
-from adrl_core.config import Study
+from adrl_core.config import MarketName, Study
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.governance.energy import Meter, Passes, Reading, bounds
 from adrl_core.governance.learning import learn
@@ -16,13 +16,13 @@ from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.train import load_team
 
-TRANSFER_MARKET = "shift"
+TRANSFER_MARKET: MarketName = "shift"
 """Where the trained teams go on learning."""
 TRANSFER_SHARE = 0.3
 """Episodes of that, as a share of a training from scratch."""
 HELD_OUT = 200
 """Most held-out episodes a run on which teams are compared."""
-METERED_EPISODES = 20
+METERED_EPISODES = 200
 """Most episodes of single decisions that are metered."""
 
 
@@ -39,7 +39,7 @@ def held_out(study: Study, name: str, learner: TeamLearner) -> pd.DataFrame:
 
 
 def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[TeamLearner, pd.DataFrame]:
-    """Let the study's trained teams go on learning in TRANSFER_MARKET, as fast learners at the end of theirs.
+    """Let the study's trained teams go on learning in TRANSFER_MARKET.
 
     Exploration and replay stay at the ends of their schedules; memories and optimisers start empty.
 
@@ -86,7 +86,7 @@ def metered_decisions(study: Study) -> tuple[int, Reading]:
     policy.reset(market)
     for _ in range(STEPS - 1):
         states.append(market.step(*policy.act(states[-1])).state)
-    episodes = min(METERED_EPISODES, study.evaluation_episodes) * 10
+    episodes = min(METERED_EPISODES, study.evaluation_episodes)
     meter = Meter()
     for _ in range(episodes):
         for state in states:

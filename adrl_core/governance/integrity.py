@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from adrl_core.agents.policy import Policy
 from adrl_core.agents.team import TeamLearner, TeamPolicy
-from adrl_core.config import Study
+from adrl_core.config import MarketName, Study
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.governance.charts import misaligned_alarms, reference, run_length, standardised
 from adrl_core.governance.manipulation import (
@@ -116,10 +116,11 @@ def detection(
     return pd.DataFrame(rows), in_control
 
 
-def manipulations(name: str, team: TeamLearner) -> Iterator[tuple[str, Policy, Market, QualityModel]]:
+def manipulations(name: MarketName, team: TeamLearner) -> Iterator[tuple[str, Policy, Market, QualityModel]]:
     """Each condition: what it is called, who plays, on which market, with which quality."""
     policy, quality = TeamPolicy(team), QualityModel()
-    worse = QualityModel(level=tuple(level - QUALITY_FALL for level in quality.level))
+    search, display, video = (level - QUALITY_FALL for level in quality.level)
+    worse = QualityModel(level=(search, display, video))
     yield "suppression", Rotation(policy, 1, 1), make_market(name), quality
     yield "rotation", Rotation(policy, 1, 2), make_market(name), quality
     yield "rare_rotation", Rotation(policy, 1, 10), make_market(name), quality
