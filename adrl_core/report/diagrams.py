@@ -178,7 +178,7 @@ def pipeline() -> Figure:
     figure, axes = canvas(8.6, 3.3)
     study = Box(0.85, 1.65, "Study", "configuration,\nvalidated", "plain", 1.5, 0.85)
     train = Box(2.75, 2.75, "train", "episodes, updates", "agent", 1.7, 0.7)
-    evaluate = Box(5.35, 2.75, "evaluate", "held-out episodes", "agent", 1.7, 0.7)
+    evaluate = Box(5.35, 2.75, "evaluate, try", "held-out episodes,\ngovernance", "agent", 1.8, 0.82)
     market = Box(2.75, 1.65, "market", "checks", "world", 1.7, 0.7)
     baselines = Box(2.75, 0.55, "baselines", "same episodes", "world", 1.7, 0.7)
     summary = Box(5.35, 1.35, "summary", "facts, figures", "data", 1.7, 0.8)
@@ -200,7 +200,40 @@ def pipeline() -> Figure:
     return figure
 
 
-DRAWINGS = {"architecture": architecture, "data-flow": data_flow, "pipeline": pipeline}
+def live_decision() -> Figure:
+    """One decision of a team in use: what it passes through, who watches, and what is kept of it."""
+    figure, axes = canvas(8.6, 3.9)
+    market = Box(0.95, 2.1, "Market", "one step", "world", 1.4, 0.8)
+    team = Box(3.0, 2.75, "Team", "wants an action", "agent", 1.7, 0.7)
+    baseline = Box(3.0, 1.45, "Baseline", "a policy that\nneeds no trust", "plain", 1.7, 0.8)
+    oversight = Box(5.15, 2.1, "Oversight", "who may act", "data", 1.5, 0.8)
+    safety = Box(7.4, 2.1, "Safety layer", "nearest allowed\naction", "data", 1.8, 0.85)
+    person = Box(4.75, 3.5, "A person", "approves, kills, resumes", "page", 2.1, 0.66)
+    bound = Box(7.3, 3.5, "Performance bound", "sequential test", "plain", 2.0, 0.66)
+    trail = Box(5.15, 0.45, "Audit trail", "every decision, chained by hashes", "page", 3.2, 0.66)
+    for box in (market, team, baseline, oversight, safety, person, bound, trail):
+        box.draw(axes)
+    elbow(axes, [market.side("top"), (market.x, team.y), team.side("left")])
+    axes.text(1.5, team.y + 0.14, "state", ha="center", va="center", size=8.5, color=INK)
+    elbow(axes, [team.side("right"), (4.1, team.y), (4.1, 2.25), oversight.side("left", 0.15)])
+    elbow(axes, [baseline.side("right"), (4.1, baseline.y), (4.1, 1.95), oversight.side("left", -0.15)])
+    arrow(axes, person.side("bottom", 0.1), oversight.side("top", -0.3))
+    elbow(axes, [bound.side("bottom", -0.6), (6.7, 2.85), (5.5, 2.85), oversight.side("top", 0.35)])
+    arrow(axes, oversight.side("right"), safety.side("left"))
+    arrow(axes, oversight.side("bottom"), trail.side("top"), "who acted,\nwhat it wanted", (-0.6, 0.05))
+    elbow(axes, [safety.side("bottom"), (safety.x, trail.y), trail.side("right")])
+    axes.text(7.95, 1.1, "what was done,\nwhat was wrong", ha="center", va="center", size=8.5, color=INK)
+    elbow(axes, [trail.side("left"), (market.x, trail.y), market.side("bottom")])
+    axes.text(2.2, trail.y + 0.14, "action", ha="center", va="center", size=8.5, color=INK)
+    return figure
+
+
+DRAWINGS = {
+    "architecture": architecture,
+    "data-flow": data_flow,
+    "pipeline": pipeline,
+    "live-decision": live_decision,
+}
 
 
 def draw(folder: Path) -> None:

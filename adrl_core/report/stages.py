@@ -81,13 +81,21 @@ STAGES: Mapping[str, Stage] = {
     "evaluate": Stage(
         "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), EVALUATION, (TRAINED,)
     ),
-    "guardrails": Stage("{market}/{variant}/guardrails", ("guardrails.parquet",), EVALUATION, (TRAINED,)),
+    "guardrails": Stage(
+        "{market}/{variant}/guardrails", ("guardrails.parquet", "caps.parquet"), EVALUATION, (TRAINED,)
+    ),
     "oversight": Stage(
         "{market}/{variant}/oversight", ("detection.parquet", "trail.parquet"), EVALUATION, (TRAINED,)
     ),
     "privacy": Stage(
         "{market}/{variant}/privacy",
-        ("privacy.parquet", "accounting.parquet"),
+        (
+            "privacy.parquet",
+            "training.parquet",
+            "accounting.parquet",
+            "features.parquet",
+            "vault.parquet",
+        ),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED,),
     ),

@@ -1,140 +1,82 @@
-"""Trainings of the trials: the study's own episodes come out, through interruptions and past the schedule."""
+"""Trainings of the trials: the study's own learning, resumable, with a watcher that looks on."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
+from pandas.testing import assert_frame_equal
 
-from adrl_core.agents.ddqn import importance_exponent
 from adrl_core.agents.team import TeamLearner
-from adrl_core.config import ConfigurationError, Study, Team
-from adrl_core.governance.energy import Passes
+from adrl_core.config import ConfigurationError, Study
 from adrl_core.governance.learning import learn
-from adrl_core.governance.stopping import EarlyStopping, StoppingRule, gains, planned_rule, stops
 from adrl_core.market import make_market
-from adrl_core.train import train
+from adrl_core.train import load_team, train
 
-SMALL = {"controller": {"hidden": 8}, "budget": {"hidden": 8}, "bidding": {"hidden": 8, "updates_per_episode": 2}}
-TEAM = Team.model_validate(SMALL)
+STUDY = Study(market="channels", variant="tuned", seeds=2, episodes=4)
 
 
-class Interrupting:
-    """Ends the training when it has seen some episodes."""
+class Diary:
+    """Remembers the rewards that it saw; breaks off at an episode if told to."""
 
-    def __init__(self, after):
-        self.after, self.seen = after, 0
+    def __init__(self, break_off_at: int = -1) -> None:
+        self.seen: dict[int, list[float]] = {}
+        self.break_off_at = break_off_at
 
-    def watch(self, number, rewards, learner):
-        self.seen += 1
-        if self.seen == self.after:
+    def watch(self, number: int, rewards: NDArray, learner: TeamLearner) -> None:
+        if number == self.break_off_at:
             raise KeyboardInterrupt
+        self.seen[number] = rewards.tolist()
 
-    def state_dict(self):
-        return {}
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": self.seen}
 
-    def load_state_dict(self, state):
-        self.after = None
-
-
-def learned(path, watchers=(), numbers=range(5), schedule=5):
-    learner = TeamLearner(TEAM, [0, 3])
-    frame = learn(learner, make_market("channels"), numbers, schedule, path, 2, watchers)
-    return learner, frame
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seen = state["seen"]
 
 
-def test_the_studys_episodes_come_out(tmp_path):
-    study = Study(market="channels", variant="full+bidding.updates_per_episode=2", seeds=2, episodes=3)
-    train(study, tmp_path)
-    logged = pd.read_parquet(tmp_path / "episodes.parquet").sort_values(["episode", "seed"])
-    learner = TeamLearner(study.team, [0, 1])
-    frame = learn(learner, make_market("channels"), range(3), 3, tmp_path / "resume.pt")
-    for column in ("reward", "conversions", "clicks", "spend", "profit"):
-        np.testing.assert_array_equal(frame[column].astype("float32"), logged[column])
-    assert not (tmp_path / "resume.pt").exists()
+def learned(resume: Path, watcher: Diary | None = None) -> tuple[pd.DataFrame, TeamLearner]:
+    """The whole training of the study, saved after every episode."""
+    learner = TeamLearner(STUDY.team, range(STUDY.seeds))
+    frame = learn(learner, make_market(STUDY.market), range(4), 4, resume, save_every=1, watcher=watcher)
+    return frame, learner
 
 
-def test_an_interrupted_training_is_an_uninterrupted_one(tmp_path):
-    path, rule = tmp_path / "resume.pt", StoppingRule(window=2, gain=10.0, looks=1)
-    whole, expected = learned(path, [stopping := EarlyStopping(rule)])
+def test_learns_like_the_study(tmp_path: Path) -> None:
+    """The same episodes and networks as the study's own training."""
+    train(STUDY, tmp_path)
+    frame, learner = learned(tmp_path / "again.resume.pt")
+    own = pd.read_parquet(tmp_path / "episodes.parquet")
+    frame = frame.sort_values(["seed", "episode"], ignore_index=True)
+    for column in ("seed", "episode", "reward", "conversions", "clicks", "spend", "profit"):
+        np.testing.assert_array_equal(frame[column].astype(own[column].dtype), own[column])
+    trained = load_team(STUDY, tmp_path / "checkpoint.pt").networks()
+    for agent, network in learner.networks().items():
+        for name, weights in network.items():
+            assert torch.equal(weights, trained[agent][name])
+
+
+def test_interrupted_and_resumed(tmp_path: Path) -> None:
+    """A training that breaks off goes on where it was, watcher included, to the same end."""
+    whole, _ = learned(tmp_path / "whole.resume.pt")
+    resume = tmp_path / "broken.resume.pt"
     with pytest.raises(KeyboardInterrupt):
-        learned(path, [EarlyStopping(rule), Interrupting(3)])
-    resumed, frame = learned(path, [again := EarlyStopping(rule), Interrupting(3)])
-    pd.testing.assert_frame_equal(frame, expected)
-    assert again.rewards == stopping.rewards
-    for agent, weights in whole.networks().items():
-        for name, weight in weights.items():
-            assert torch.equal(weight, resumed.networks()[agent][name])
-            assert torch.equal(stopping.networks[agent][name], again.networks[agent][name])
+        learned(resume, Diary(break_off_at=2))
+    assert resume.exists()
+    diary = Diary()
+    frame, _ = learned(resume, diary)
+    assert_frame_equal(frame, whole, check_exact=True)
+    assert diary.seen == {n: rows["reward"].tolist() for n, rows in whole.groupby("episode")}
+    assert not resume.exists()
 
 
-def test_another_training_is_refused(tmp_path):
+def test_state_of_another_training(tmp_path: Path) -> None:
+    resume = tmp_path / "a.resume.pt"
     with pytest.raises(KeyboardInterrupt):
-        learned(tmp_path / "resume.pt", [Interrupting(3)])
+        learned(resume, Diary(break_off_at=1))
+    other = TeamLearner(STUDY.team, range(3))
     with pytest.raises(ConfigurationError, match="left by another training"):
-        learned(tmp_path / "resume.pt", numbers=range(6))
-
-
-def test_past_the_schedule_exponents_stay_at_their_end(tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        "adrl_core.agents.ddqn.importance_exponent",
-        lambda *arguments: seen.append(importance_exponent(*arguments)) or seen[-1],
-    )
-    learned(tmp_path / "resume.pt", numbers=range(4, 8), schedule=5)
-    assert seen == pytest.approx([TEAM.bidding.importance_end] * 4)
-
-
-def test_networks_are_those_of_the_stop(tmp_path):
-    """Any gain is too small for this rule: all stop at the first look, after four episodes."""
-    stopping = EarlyStopping(StoppingRule(window=2, gain=10.0, looks=1))
-    last, _ = learned(tmp_path / "a.pt", [stopping])
-    early, _ = learned(tmp_path / "b.pt", numbers=range(4))
-    assert stops(np.array(stopping.rewards), stopping.rule).tolist() == [4, 4]
-    for agent, weights in early.networks().items():
-        for name, weight in weights.items():
-            assert torch.equal(stopping.networks[agent][name], weight)
-    assert not torch.equal(
-        last.networks()["bidding"]["trunk.0.weight"], stopping.networks["bidding"]["trunk.0.weight"]
-    )
-
-
-def test_networks_of_a_run_that_never_stops_are_its_last(tmp_path):
-    stopping = EarlyStopping(StoppingRule(window=100))
-    last, _ = learned(tmp_path / "resume.pt", [stopping])
-    for agent, weights in last.networks().items():
-        for name, weight in weights.items():
-            assert torch.equal(stopping.networks[agent][name], weight)
-
-
-def test_gains_and_stops_by_hand():
-    rule = StoppingRule(window=2, settled=1, gain=0.1, looks=2)
-    rewards = np.array([[99, 1, 1, 2, 2, 2, 2, 2, 2], [9, 1, 2, 3, 4, 5, 6, 7, 8]], dtype=float).T
-    played, gain = gains(rewards, rule)
-    np.testing.assert_array_equal(played, [5, 6, 7, 8, 9])
-    np.testing.assert_allclose(gain[:, 0], [1.0, 1 / 3, 0.0, 0.0, 0.0])
-    np.testing.assert_array_equal(stops(rewards, rule), [8, 9])
-
-
-def test_a_look_that_finds_a_gain_starts_the_count_anew():
-    rule = StoppingRule(window=2, gain=0.1, looks=2)
-    rewards = np.array([[1, 1, 1, 1, 5, 5, 5, 5, 5, 5]], dtype=float).T
-    np.testing.assert_array_equal(stops(rewards, rule), [9])  # at rest after 4; gains at 5 to 7; at rest 8, 9
-
-
-def test_the_planned_rule_waits_for_the_controller():
-    assert planned_rule(Team(ask="both_first"), 1000) == StoppingRule(window=100, settled=500)
-    assert planned_rule(Team(), 1000).settled == 0
-    assert planned_rule(Team(), 6).window == 2
-
-
-def test_passes_by_hand(tmp_path):
-    """Acting: three agents in each of the 100 steps, and nobody looks beyond the last."""
-    learner = TeamLearner(TEAM, [0, 3])
-    passes = Passes(learner)
-    learn(learner, make_market("channels"), range(2), 2, tmp_path / "resume.pt", 2, [passes])
-    assert passes.counts["acting"] == 2 * 300
-    # Bidding: a minibatch through the online network, and next states through both networks for the target.
-    bidding = 2 * 3 * TEAM.bidding.batch_size
-    # PPO: the rollout's values, and every epoch its steps.
-    ppo = 2 * 100 * (1 + TEAM.budget.epochs)
-    assert passes.counts["learning"] == 2 * (bidding + ppo)
+        learn(other, make_market(STUDY.market), range(4), 4, resume)

@@ -92,3 +92,20 @@ def test_notebook_parameters(tmp_path: Path, results_root: Path) -> None:
         notebook_study(good | {"episdoes": 3}, "train")
     with pytest.raises(ConfigurationError, match="episodes = -1"):
         notebook_study(good | {"episodes": -1}, "train")
+
+
+def test_trials_of_governance_come_with_their_trainings() -> None:
+    """They follow the tuned team on channels, each after all trainings that it reads, none twice."""
+    found = stages.jobs("smoke", ("channels",), ("full", "tuned"), "", {})
+    folders = [work.folder for work in found]
+    assert len(set(folders)) == len(folders)
+    trials = [work for work in found if work.stage in stages.GOVERNANCE]
+    assert [(w.stage, w.market) for w in trials] == [
+        (stage, market) for stage, markets in stages.GOVERNANCE.items() for market in markets
+    ]
+    for work in trials:
+        assert work.variant == "tuned"
+        assert set(work.after) <= set(folders[: folders.index(work.folder)])
+    for markets, variants in ((("published",), ("tuned",)), (("channels",), ("full",))):
+        without = stages.jobs("smoke", markets, variants, "", {})
+        assert not any(work.stage in stages.GOVERNANCE for work in without)
