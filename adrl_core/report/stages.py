@@ -107,7 +107,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "integrity": Stage(
         "{market}/{variant}/integrity",
-        ("detection.parquet", "rewards.parquet"),
+        ("detection.parquet", "learning.parquet", "rewards.parquet", "trainings.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "{market}/{variant}+reward=profit/train"),
     ),
@@ -119,7 +119,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "footprint": Stage(
         "{market}/{variant}/footprint",
-        ("energy.parquet", "stopping.parquet", "transfer.parquet"),
+        ("energy.parquet", "heldout.parquet", "stopping.parquet", "transfer.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "shift/{variant}/train"),
     ),
