@@ -188,7 +188,7 @@ class Job:
 
     @property
     def uncommitted(self) -> tuple[str, ...]:
-        """Outputs too large to commit: weights, and the update logs of trainings of which nothing quotes them."""
+        """Outputs too large to commit: weights, and update logs that nothing quotes."""
         if self.stage != "train":
             return ()
         quoted = self.market in MARKETS and self.variant not in config.ABLATIONS
