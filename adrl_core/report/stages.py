@@ -113,7 +113,14 @@ STAGES: Mapping[str, Stage] = {
     ),
     "explanations": Stage(
         "{market}/{variant}/explanations",
-        ("importance.parquet", "landscape.parquet", "decision.parquet"),
+        (
+            "known.parquet",
+            "importance.parquet",
+            "landscape.parquet",
+            "values.parquet",
+            "features.parquet",
+            "decision.parquet",
+        ),
         EVALUATION,
         (TRAINED,),
     ),
