@@ -41,8 +41,11 @@ import torch
 from adrl_core.agents.team import TeamLearner
 from adrl_core.files import save_table
 from adrl_core.governance.energy import Meter, Passes
-from adrl_core.governance.footprint import (
+from adrl_core.governance.learning import learn
+from adrl_core.governance.stopping import EarlyStopping, planned_rule
+from adrl_core.governance.trials.footprint import (
     TRANSFER_MARKET,
+    Together,
     differing,
     energy_table,
     held_out,
@@ -51,8 +54,6 @@ from adrl_core.governance.footprint import (
     stopping_table,
     transfer,
 )
-from adrl_core.governance.learning import learn
-from adrl_core.governance.stopping import EarlyStopping, planned_rule
 from adrl_core.market import make_market
 from adrl_core.train import load_team
 
@@ -88,7 +89,7 @@ repeated = learn(
     study.episodes,
     folder / "repeated.resume.pt",
     study.checkpoint_every,
-    (meter, passes, stopping),
+    Together(meter, passes, stopping),
 )
 different = differing(repeated, folder.parent / "train" / "episodes.parquet")
 

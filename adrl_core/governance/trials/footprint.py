@@ -1,17 +1,20 @@
 """The trial of the footprint: a training metered, stopped early, and carried to another market."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from adrl_core.agents.team import TeamLearner, TeamPolicy
 from adrl_core.config import MarketName, Study
-from adrl_core.evaluate import BANK_SEED, play
+from adrl_core.evaluate import BANK_SEED
 from adrl_core.governance.energy import Meter, Passes, Reading, bounds
-from adrl_core.governance.learning import learn
+from adrl_core.governance.learning import Watcher, learn
 from adrl_core.governance.stopping import EarlyStopping, noise, stops
+from adrl_core.governance.trials.bank import play_runs, trial_episodes
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.train import load_team
@@ -20,28 +23,49 @@ TRANSFER_MARKET: MarketName = "shift"
 """Where the trained teams go on learning."""
 TRANSFER_SHARE = 0.3
 """Episodes of that, as a share of a training from scratch."""
-HELD_OUT = 200
-"""Most held-out episodes a run on which teams are compared."""
 METERED_EPISODES = 200
 """Most episodes of single decisions that are metered."""
 
 
+class Together:
+    """Several watchers as one.
+
+    Args:
+        watchers: look on in this order.
+    """
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self.watchers = watchers
+
+    def watch(self, number: int, rewards: NDArray, learner: TeamLearner) -> None:
+        """Let each see the episode."""
+        for watcher in self.watchers:
+            watcher.watch(number, rewards, learner)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What each remembers."""
+        return {"states": [watcher.state_dict() for watcher in self.watchers]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Give each its memory back."""
+        for watcher, saved in zip(self.watchers, state["states"], strict=True):
+            watcher.load_state_dict(saved)
+
+
 def held_out(study: Study, name: str, learner: TeamLearner) -> pd.DataFrame:
     """Means over held-out episodes: a row a run, with market, policy, seed and the columns of `play`."""
-    bank = np.arange(min(HELD_OUT, study.evaluation_episodes))
-    rows = np.tile(bank, len(learner.seeds))
-    frame = play(TeamPolicy(learner), make_market(study.market), np.full(len(rows), BANK_SEED), rows)
-    frame = frame.drop(columns="episode").groupby(np.repeat(learner.seeds, len(bank))).mean()
-    frame = frame.rename_axis("seed").reset_index()
-    frame.insert(0, "policy", name)
-    frame.insert(0, "market", study.market)
-    return frame
+    frame = play_runs(TeamPolicy(learner), make_market(study.market), learner, trial_episodes(study))
+    means = frame.drop(columns="episode").groupby("seed", as_index=False).mean()
+    means.insert(0, "policy", name)
+    means.insert(0, "market", study.market)
+    return means
 
 
 def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[TeamLearner, pd.DataFrame]:
     """Let the study's trained teams go on learning in TRANSFER_MARKET.
 
-    Exploration and replay stay at the ends of their schedules; memories and optimisers start empty.
+    It counts as the end of one long training: exploration stays at its floor and the Controller decides.
+    Memories and optimisers start empty.
 
     Args:
         study: of the training.
@@ -56,7 +80,7 @@ def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[
     count = max(1, round(TRANSFER_SHARE * study.episodes))
     market = make_market(TRANSFER_MARKET, reward=study.team.reward, fee=study.fee)
     numbers = range(study.episodes, study.episodes + count)
-    curve = learn(learner, market, numbers, study.episodes, resume, study.checkpoint_every)
+    curve = learn(learner, market, numbers, numbers.stop, resume, study.checkpoint_every)
     curve["episode"] -= study.episodes
     others = pd.read_parquet(scratch / "episodes.parquet")
     frames = [
