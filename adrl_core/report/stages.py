@@ -99,7 +99,12 @@ STAGES: Mapping[str, Stage] = {
         (*TRAINING, "evaluation_episodes"),
         (TRAINED,),
     ),
-    "fairness": Stage("{market}/{variant}/fairness", ("fairness.parquet",), EVALUATION, (TRAINED,)),
+    "fairness": Stage(
+        "{market}/{variant}/fairness",
+        ("rates.parquet", "parity.parquet"),
+        EVALUATION,
+        (TRAINED, "{market}/full/train"),
+    ),
     "integrity": Stage(
         "{market}/{variant}/integrity",
         ("detection.parquet", "learning.parquet", "rewards.parquet", "trainings.parquet"),
@@ -183,10 +188,11 @@ class Job:
 
     @property
     def uncommitted(self) -> tuple[str, ...]:
-        """Outputs too large to commit: weights, and the update logs of ablations, which nothing quotes."""
+        """Outputs too large to commit: weights, and update logs that nothing quotes."""
         if self.stage != "train":
             return ()
-        return ("checkpoint.pt", *(("updates.parquet",) if self.variant in config.ABLATIONS else ()))
+        quoted = self.market in MARKETS and self.variant not in config.ABLATIONS
+        return ("checkpoint.pt",) if quoted else ("checkpoint.pt", "updates.parquet")
 
     @property
     def cassette(self) -> Path:
