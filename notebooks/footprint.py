@@ -45,7 +45,6 @@ from adrl_core.governance.learning import learn
 from adrl_core.governance.stopping import EarlyStopping, planned_rule
 from adrl_core.governance.trials.footprint import (
     TRANSFER_MARKET,
-    Together,
     differing,
     energy_table,
     held_out,
@@ -89,7 +88,7 @@ repeated = learn(
     study.episodes,
     folder / "repeated.resume.pt",
     study.checkpoint_every,
-    Together(meter, passes, stopping),
+    (meter, passes, stopping),
 )
 different = differing(repeated, folder.parent / "train" / "episodes.parquet")
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import torch
 
+from adrl_core.agents.ddqn import importance_exponent
 from adrl_core.agents.team import TeamLearner
 from adrl_core.config import Team
 from adrl_core.governance.energy import Passes
 from adrl_core.governance.learning import learn
 from adrl_core.governance.stopping import EarlyStopping, StoppingRule, gains, planned_rule, stops
-from adrl_core.governance.trials.footprint import Together
 from adrl_core.market import make_market
 
 SMALL = {
@@ -41,7 +41,7 @@ class Interrupting:
 
 def learned(path, *watchers, numbers=range(5), schedule=5):
     learner = TeamLearner(TEAM, [0, 3])
-    frame = learn(learner, make_market("channels"), numbers, schedule, path, 2, Together(*watchers))
+    frame = learn(learner, make_market("channels"), numbers, schedule, path, 2, watchers)
     return learner, frame
 
 
@@ -57,6 +57,16 @@ def test_an_interrupted_training_is_an_uninterrupted_one(tmp_path):
         for name, weight in weights.items():
             assert torch.equal(weight, resumed.networks()[agent][name])
             assert torch.equal(stopping.networks[agent][name], again.networks[agent][name])
+
+
+def test_past_the_schedule_exponents_stay_at_their_end(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "adrl_core.agents.ddqn.importance_exponent",
+        lambda *arguments: seen.append(importance_exponent(*arguments)) or seen[-1],
+    )
+    learned(tmp_path / "resume.pt", numbers=range(4, 8), schedule=5)
+    assert seen == pytest.approx([TEAM.bidding.importance_end] * 4)
 
 
 def test_networks_are_those_of_the_stop(tmp_path):
@@ -106,7 +116,7 @@ def test_passes_by_hand(tmp_path):
     """Acting: three agents in each of the 100 steps, and nobody looks beyond the last."""
     learner = TeamLearner(TEAM, [0, 3])
     passes = Passes(learner)
-    learn(learner, make_market("channels"), range(2), 2, tmp_path / "resume.pt", 2, passes)
+    learn(learner, make_market("channels"), range(2), 2, tmp_path / "resume.pt", 2, [passes])
     assert passes.counts["acting"] == 2 * 300
     # Bidding: a minibatch through the online network, and next states through both networks for the target.
     bidding = 2 * 3 * TEAM.bidding.batch_size

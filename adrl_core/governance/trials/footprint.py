@@ -1,18 +1,16 @@
 """The trial of the footprint: a training metered, stopped early, and carried to another market."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from adrl_core.agents.team import TeamLearner, TeamPolicy
 from adrl_core.config import MarketName, Study
 from adrl_core.evaluate import BANK_SEED
 from adrl_core.governance.energy import Meter, Passes, Reading, bounds
-from adrl_core.governance.learning import Watcher, learn
+from adrl_core.governance.learning import learn
 from adrl_core.governance.stopping import EarlyStopping, noise, stops
 from adrl_core.governance.trials.bank import play_runs, trial_episodes
 from adrl_core.market import make_market
@@ -27,31 +25,6 @@ METERED_EPISODES = 200
 """Most episodes of single decisions that are metered."""
 
 
-class Together:
-    """Several watchers as one.
-
-    Args:
-        watchers: look on in this order.
-    """
-
-    def __init__(self, *watchers: Watcher) -> None:
-        self.watchers = watchers
-
-    def watch(self, number: int, rewards: NDArray, learner: TeamLearner) -> None:
-        """Let each see the episode."""
-        for watcher in self.watchers:
-            watcher.watch(number, rewards, learner)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What each remembers."""
-        return {"states": [watcher.state_dict() for watcher in self.watchers]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Give each its memory back."""
-        for watcher, saved in zip(self.watchers, state["states"], strict=True):
-            watcher.load_state_dict(saved)
-
-
 def held_out(study: Study, name: str, learner: TeamLearner) -> pd.DataFrame:
     """Means over held-out episodes: a row a run, with market, policy, seed and the columns of `play`."""
     frame = play_runs(TeamPolicy(learner), make_market(study.market), learner, trial_episodes(study))
@@ -64,8 +37,7 @@ def held_out(study: Study, name: str, learner: TeamLearner) -> pd.DataFrame:
 def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[TeamLearner, pd.DataFrame]:
     """Let the study's trained teams go on learning in TRANSFER_MARKET.
 
-    It counts as the end of one long training: exploration stays at its floor and the Controller decides.
-    Memories and optimisers start empty.
+    Exploration and replay stay at the ends of their schedules; memories and optimisers start empty.
 
     Args:
         study: of the training.
@@ -80,7 +52,7 @@ def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[
     count = max(1, round(TRANSFER_SHARE * study.episodes))
     market = make_market(TRANSFER_MARKET, reward=study.team.reward, fee=study.fee)
     numbers = range(study.episodes, study.episodes + count)
-    curve = learn(learner, market, numbers, numbers.stop, resume, study.checkpoint_every)
+    curve = learn(learner, market, numbers, study.episodes, resume, study.checkpoint_every)
     curve["episode"] -= study.episodes
     others = pd.read_parquet(scratch / "episodes.parquet")
     frames = [
