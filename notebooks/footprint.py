@@ -41,7 +41,9 @@ import torch
 from adrl_core.agents.team import TeamLearner
 from adrl_core.files import save_table
 from adrl_core.governance.energy import Meter, Passes
-from adrl_core.governance.footprint import (
+from adrl_core.governance.learning import learn
+from adrl_core.governance.stopping import EarlyStopping, planned_rule
+from adrl_core.governance.trials.footprint import (
     TRANSFER_MARKET,
     differing,
     energy_table,
@@ -51,8 +53,6 @@ from adrl_core.governance.footprint import (
     stopping_table,
     transfer,
 )
-from adrl_core.governance.learning import learn
-from adrl_core.governance.stopping import EarlyStopping, planned_rule
 from adrl_core.market import make_market
 from adrl_core.train import load_team
 

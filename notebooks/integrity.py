@@ -40,14 +40,14 @@ import torch
 
 from adrl_core.agents.team import TeamLearner
 from adrl_core.files import save_table
-from adrl_core.governance.integrity import (
+from adrl_core.governance.learning import learn
+from adrl_core.governance.objectives import ObjectivesMarket
+from adrl_core.governance.trials.integrity import (
     compared_rewards,
     detection,
     misaligned_trainings,
     trained_on,
 )
-from adrl_core.governance.learning import learn
-from adrl_core.governance.objectives import ObjectivesMarket
 from adrl_core.market import make_market
 
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)

@@ -8,10 +8,11 @@ import torch
 
 from adrl_core.agents.team import TeamLearner, TeamPolicy
 from adrl_core.config import MarketName, Study
-from adrl_core.evaluate import BANK_SEED, play
+from adrl_core.evaluate import BANK_SEED
 from adrl_core.governance.energy import Meter, Passes, Reading, bounds
 from adrl_core.governance.learning import learn
 from adrl_core.governance.stopping import EarlyStopping, noise, stops
+from adrl_core.governance.trials.bank import play_runs, trial_episodes
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.train import load_team
@@ -20,22 +21,17 @@ TRANSFER_MARKET: MarketName = "shift"
 """Where the trained teams go on learning."""
 TRANSFER_SHARE = 0.3
 """Episodes of that, as a share of a training from scratch."""
-HELD_OUT = 200
-"""Most held-out episodes a run on which teams are compared."""
 METERED_EPISODES = 200
 """Most episodes of single decisions that are metered."""
 
 
 def held_out(study: Study, name: str, learner: TeamLearner) -> pd.DataFrame:
     """Means over held-out episodes: a row a run, with market, policy, seed and the columns of `play`."""
-    bank = np.arange(min(HELD_OUT, study.evaluation_episodes))
-    rows = np.tile(bank, len(learner.seeds))
-    frame = play(TeamPolicy(learner), make_market(study.market), np.full(len(rows), BANK_SEED), rows)
-    frame = frame.drop(columns="episode").groupby(np.repeat(learner.seeds, len(bank))).mean()
-    frame = frame.rename_axis("seed").reset_index()
-    frame.insert(0, "policy", name)
-    frame.insert(0, "market", study.market)
-    return frame
+    frame = play_runs(TeamPolicy(learner), make_market(study.market), learner, trial_episodes(study))
+    means = frame.drop(columns="episode").groupby("seed", as_index=False).mean()
+    means.insert(0, "policy", name)
+    means.insert(0, "market", study.market)
+    return means
 
 
 def transfer(study: Study, trained: Path, scratch: Path, resume: Path) -> tuple[TeamLearner, pd.DataFrame]:

@@ -29,6 +29,7 @@ from adrl_core.governance.manipulation import (
 from adrl_core.governance.monitors import Metrics, Monitored
 from adrl_core.governance.objectives import ObjectivesMarket
 from adrl_core.governance.quality import QualityModel, quality_paths
+from adrl_core.governance.trials.bank import play_runs, trial_episodes
 from adrl_core.market import Market, make_market
 from adrl_core.train import load_team
 
@@ -39,8 +40,6 @@ MONITORED_SEED = BANK_SEED + 2
 unlucky reference is that of one run only."""
 LARGEST_BLOCK = 250
 """Most episodes a run in a quarter of what is played: two in control, two to deploy on."""
-COMPARED_EPISODES = 200
-"""Most held-out episodes a run on which rewards are compared."""
 INFLATION, SHILLING, OUTBIDDING = 1.25, 1.1, 1.5
 """Factors on our bids, and on the rivals' prices under shills and under a rival who outbids us."""
 QUALITY_FALL = 0.5
@@ -137,17 +136,11 @@ def compared_rewards(study: Study, teams: Mapping[str, TeamLearner]) -> pd.DataF
         A row an objective and run, means over the episodes: objective, seed, the columns of `play`, violation
         (spend where quality is below the floor, in currency units) and value (reward of several objectives).
     """
-    bank = np.arange(min(COMPARED_EPISODES, study.evaluation_episodes))
     frames = []
     for name, learner in teams.items():
-        rows = np.tile(bank, len(learner.seeds))
         market = ObjectivesMarket(make_market(study.market))
-        frame = play(TeamPolicy(learner), market, np.full(len(rows), BANK_SEED), rows)  # type: ignore[arg-type]
-        frame = frame.assign(
-            seed=np.repeat(learner.seeds, len(bank)),
-            violation=market.violation.double().numpy(),
-            value=market.value.double().numpy(),
-        )
+        frame = play_runs(TeamPolicy(learner), market, learner, trial_episodes(study))  # type: ignore[arg-type]
+        frame["violation"], frame["value"] = market.violation.double().numpy(), market.value.double().numpy()
         means = frame.drop(columns="episode").groupby("seed", as_index=False).mean()
         means.insert(0, "objective", name)
         frames.append(means)
