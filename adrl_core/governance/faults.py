@@ -70,6 +70,16 @@ class StuckBid(Fault):
         return action._replace(bid=torch.full_like(action.bid, self.bid))
 
 
+class SlippedPoint(Fault):
+    """The decimal point of every bid slips one place to the right."""
+
+    kind = "slipped point"
+
+    def done(self, action: Action) -> Action:
+        """Ten times the bid with the policy's allocation."""
+        return action._replace(bid=10.0 * action.bid)
+
+
 class InvertedActions(Fault):
     """High bids become low and preferred channels neglected: lowest + highest - b, and (1 - a) / (C - 1)."""
 

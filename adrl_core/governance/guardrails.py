@@ -9,7 +9,7 @@ where its quality score is below the floor. A bid of 0 buys no click in any mark
 what the caps leave no room for is not allocated; where no channel is allowed, nothing is, and the bid is 0.
 """
 
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 import torch
 from pydantic import Field, model_validator
@@ -26,10 +26,12 @@ SUM_TOLERANCE = 1e-6
 """How far shares may be from their sum: a softmax in single precision is off by a few 1e-7."""
 ROUNDING = 1e-6
 """Relative rounding of an account in single precision."""
-KINDS = ("number", "bid", "spend", "shares", "exposure", "quality", "abstain")
+Override = Literal["number", "bid", "spend", "shares", "exposure", "quality", "abstain"]
 """What can be wrong with an action: no finite number; a bid out of range; a bid above what the spend limits
 leave; shares negative or not adding up; a share above its channel's largest; a share for a channel of low
 quality; a bid where no channel is allowed."""
+KINDS: tuple[str, ...] = get_args(Override)
+"""The same in order, as they are counted."""
 
 
 class Constraints(Frozen):
@@ -41,9 +43,9 @@ class Constraints(Frozen):
     """Highest bid, in currency units."""
     spend_per_step: Positive = 15.0
     """Largest spend in a step, in currency units."""
-    spend_per_episode: Positive = 500.0
+    spend_per_episode: Positive = 450.0
     """Largest spend in an episode, in currency units."""
-    largest_share: tuple[Cap, Cap, Cap] = (0.6, 0.6, 0.6)
+    largest_share: tuple[Cap, Cap, Cap] = (0.8, 0.8, 0.8)
     """Largest share of the allocation for search, display and video: the exposure to one channel."""
     quality_floor: Score = 7.0
     """Score below which a channel may not be bought."""

@@ -4,11 +4,12 @@ No field takes free text: strings are hashes or words from a fixed list, all els
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
 from adrl_core.config import Frozen, validate
+from adrl_core.governance.guardrails import Override
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_SIZE, STEPS
 
 Whole = Annotated[int, Field(ge=0)]
@@ -16,8 +17,6 @@ Level = Annotated[int, Field(ge=0, lt=BID_LEVELS)]
 Shares = Annotated[tuple[float, ...], Field(min_length=CHANNELS, max_length=CHANNELS)]
 Values = Annotated[tuple[float, ...], Field(min_length=BID_LEVELS, max_length=BID_LEVELS)]
 State = Annotated[tuple[float, ...], Field(min_length=STATE_SIZE, max_length=STATE_SIZE)]
-Override = Literal["number", "bid", "spend", "shares", "exposure", "quality", "abstain"]
-"""What the safety layer may find wrong with an action, by its own names."""
 
 
 class BidAndShares(Frozen):

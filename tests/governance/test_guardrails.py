@@ -27,7 +27,7 @@ from adrl_core.market.presets import CHANNELS, STEPS
 
 ROWS = 6
 DEFAULT_BID = 2.5
-CONSTRAINTS = Constraints()
+CONSTRAINTS = Constraints(largest_share=(0.6, 0.6, 0.6))
 anything = st.floats(width=32, allow_nan=True, allow_infinity=True)
 plausible = st.floats(-1.0, 6.0, width=32)
 bids = hnp.arrays(np.float32, ROWS, elements=anything | plausible)
