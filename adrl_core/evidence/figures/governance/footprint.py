@@ -80,11 +80,11 @@ def stopping(log: pd.DataFrame, runs: pd.DataFrame) -> Drawn:
     return (
         figure,
         "Where the rule stops the training",
-        f"Left: training reward, running mean over the runs with {INTERVAL}; the height of a bar is the share "
-        "of the runs that stop there. Right: relative gain between the last two windows at each look, a point "
-        "a run and their mean; the dashed line is the gain below which a look finds the training at rest.",
-        "A learning curve with a band and bars at the episodes of the stops, and beside it points of relative "
-        "gains at each look with their mean and a dashed limit.",
+        f"Left: training reward, running mean over the runs with {INTERVAL}; the height of a bar is the "
+        "share of the runs that stop there. Right: relative gain between the last two windows at each look, "
+        "a point a run and their mean; the dashed line is the gain below which a look finds it at rest.",
+        "A learning curve with a band and bars at the episodes of the stops, and beside it points of "
+        "relative gains at each look with their mean and a dashed limit.",
     )
 
 

@@ -76,8 +76,8 @@ def delays(frame: pd.DataFrame) -> Drawn:
         figure,
         "How soon the charts raise the alarm",
         "Episodes from the onset of a manipulation to the alarm; a deployment without one counts with its "
-        f"length. Mean over the training runs and {INTERVAL}. Below the dotted line nothing happens: an alarm "
-        "there is false, and the later the better.",
+        f"length. Mean over the training runs and {INTERVAL}. Below the dotted line nothing happens: an "
+        "alarm there is false, and the later the better.",
         "Dots with intervals on a logarithmic axis of episodes: a group for each manipulation and one for "
         "none, a marker for each chart.",
     )
