@@ -124,7 +124,7 @@ def _share_interval(shares: pd.Series) -> Estimate:
 def reward_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     """What each team brings on held-out episodes, and what one brings more than another, run by run."""
     frame = frame.assign(violation_share=frame["violation"] / frame["spend"])
-    runs = {name: rows.set_index("seed") for name, rows in frame.groupby("objective")}
+    runs = {str(name): rows.set_index("seed") for name, rows in frame.groupby("objective")}
     origin: Origin = {"source": f"{STAGE}/rewards.parquet", "stage": STAGE}
     for name, rows in runs.items():
         row = {"row": f"objective = {name}"}
