@@ -31,7 +31,7 @@ def facts(results: Path) -> Facts:
         for g, group in enumerate(GROUPS):
             found[f"{PREFIX}.audience.{channel}.{group}"] = constant(float(AUDIENCE[c, g]), "", ".0%")
     for trial in trials(results, "fairness"):
-        found |= dict(_parity(trial)) | dict(_rates(trial)) | dict(_price(trial))
+        found |= dict(_measured(trial)) | dict(_parity(trial)) | dict(_rates(trial)) | dict(_price(trial))
     return found
 
 
@@ -53,6 +53,12 @@ def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
             low, high = float(row[f"{statistic}_low"]), float(row[f"{statistic}_high"])
             estimate = Estimate(float(row[statistic]), low, high, trial.episodes)
             yield name, estimated(estimate, "", ".2f", EPISODES, BOOTSTRAP, **origin)
+
+
+def _measured(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    counts = trial.table("parity").groupby("policy")["measure"].nunique()
+    yield f"{PREFIX}.measures", Fact(value=int(counts.min()), unit="measures", **trial.origin("parity"))
+    yield f"{PREFIX}.policies", Fact(value=len(counts), unit="policies", **trial.origin("parity"))
 
 
 def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:

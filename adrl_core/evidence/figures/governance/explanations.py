@@ -51,8 +51,8 @@ def importances(trial: Trial) -> Drawn:
         f"How much each feature moves the bid and the share of search, by two methods, with {INTERVAL} over "
         "training runs. The Shapley value shares out each choice's distance from the mean choice; the other "
         "method shuffles one feature over the visited states.",
-        "Two panels, for the bid and for the share of search: a row a feature, with its mean absolute Shapley "
-        "value and the mean change when it is shuffled.",
+        "Two panels, for the bid and for the share of search: a row a feature, with its mean absolute "
+        "Shapley value and the mean change when it is shuffled.",
     )
 
 
@@ -72,8 +72,8 @@ def landscapes(trial: Trial) -> Drawn:
         "Left and middle: mean bid and mean share of search of the tuned teams over competition and time "
         "remaining, all other features at their median. Right: by how much reward a bid level falls short of "
         "the best one, by the Bidding agents' own values, over the episode.",
-        "Three maps: bid over competition and time remaining, share of search over the same, and shortfall of "
-        "each bid level over the steps of the episode.",
+        "Three maps: bid over competition and time remaining, share of search over the same, and shortfall "
+        "of each bid level over the steps of the episode.",
     )
 
 

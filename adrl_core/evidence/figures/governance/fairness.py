@@ -44,9 +44,9 @@ def exposure_and_price(trial: Trial) -> Drawn:
     return (
         figure,
         "Who is reached, and at what price",
-        "Left: share of each age group in the simulated audience of `channels` that a policy exposes to the ad. "
-        "Right: the lowest of these shares over the highest, against the reward; the dashed line is the "
+        "Left: share of each age group in the simulated audience of `channels` that a policy exposes to the "
+        "ad. Right: the lowest of these shares over the highest, against the reward; the dashed line is the "
         "four-fifths rule. Trained teams are coloured.",
-        "Two panels: exposure of three age groups under each policy, and reward against the ratio of lowest to "
-        "highest exposure, with the four-fifths rule as a line.",
+        "Two panels: exposure of three age groups under each policy, and reward against the ratio of lowest "
+        "to highest exposure, with the four-fifths rule as a line.",
     )
