@@ -37,7 +37,7 @@ import logging
 import sys
 
 from adrl_core.files import save_table
-from adrl_core.governance.guardrail_trial import limits_of, try_caps, try_guardrails
+from adrl_core.governance.trials.guardrails import limits_of, try_caps, try_guardrails
 from adrl_core.train import load_team
 
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)

@@ -2,9 +2,11 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ def learn(
     schedule: int,
     resume: Path,
     save_every: int = 50,
-    watcher: Watcher | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> pd.DataFrame:
     """Let teams learn from the given episodes, and return what each brought.
 
@@ -48,10 +50,11 @@ def learn(
         learner: the teams; they have learned afterwards.
         market: where they learn.
         numbers: the training episodes, which are market keys as well.
-        schedule: episodes that the schedules of exploration and replay are laid out for.
+        schedule: episodes that the schedules of exploration and replay are laid out for; learning may go on
+            after it, at their ends.
         resume: where progress is saved.
         save_every: episodes between two saves.
-        watcher: looks on.
+        watchers: look on.
 
     Returns:
         A row an episode and run: seed, episode, reward (shaped), conversions, clicks, spend, profit.
@@ -69,20 +72,21 @@ def learn(
             raise ConfigurationError(f"resume = {resume}: left by another training; delete it to start anew")
         first, rows = saved["next"], saved["rows"]
         learner.load_state_dict(saved["learner"])
-        if watcher:
-            watcher.load_state_dict(saved["watcher"])
+        for watcher, state in zip(watchers, saved["watchers"], strict=True):
+            watcher.load_state_dict(state)
         log.info("%s: resuming before episode %d", resume.stem, first)
     clock = time.monotonic()
     for number in range(first, numbers.stop):
-        episode = learner.play_episode(market, number, schedule)
-        learner.learn(number, schedule)
+        laid_out = max(schedule, number + 1)
+        episode = learner.play_episode(market, number, laid_out)
+        learner.learn(number, laid_out)
         rows.append(_totals(episode, learner.seeds, number))
-        if watcher:
-            watcher.watch(number, pd.DataFrame(rows[-1])["reward"].to_numpy(), learner)
+        for watcher in watchers:
+            watcher.watch(number, np.array(rows[-1]["reward"]), learner)
         done = number + 1
         if done % save_every == 0 and done < numbers.stop:
             content = {"key": key, "next": done, "rows": rows, "learner": learner.state_dict()}
-            content["watcher"] = watcher.state_dict() if watcher else {}
+            content["watchers"] = [watcher.state_dict() for watcher in watchers]
             with replacing(resume) as path:
                 torch.save(content, path)
             left = (numbers.stop - done) * (time.monotonic() - clock) / (done - first)

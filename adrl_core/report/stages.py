@@ -81,7 +81,9 @@ STAGES: Mapping[str, Stage] = {
     "evaluate": Stage(
         "{market}/{variant}/evaluate", ("evaluation.parquet", "steps.parquet"), EVALUATION, (TRAINED,)
     ),
-    "guardrails": Stage("{market}/{variant}/guardrails", ("guardrails.parquet",), EVALUATION, (TRAINED,)),
+    "guardrails": Stage(
+        "{market}/{variant}/guardrails", ("guardrails.parquet", "caps.parquet"), EVALUATION, (TRAINED,)
+    ),
     "oversight": Stage(
         "{market}/{variant}/oversight",
         (
@@ -97,26 +99,44 @@ STAGES: Mapping[str, Stage] = {
     ),
     "privacy": Stage(
         "{market}/{variant}/privacy",
-        ("privacy.parquet", "accounting.parquet"),
+        (
+            "privacy.parquet",
+            "training.parquet",
+            "accounting.parquet",
+            "features.parquet",
+            "vault.parquet",
+        ),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED,),
     ),
-    "fairness": Stage("{market}/{variant}/fairness", ("fairness.parquet",), EVALUATION, (TRAINED,)),
+    "fairness": Stage(
+        "{market}/{variant}/fairness",
+        ("rates.parquet", "parity.parquet"),
+        EVALUATION,
+        (TRAINED, "{market}/full/train"),
+    ),
     "integrity": Stage(
         "{market}/{variant}/integrity",
-        ("detection.parquet", "rewards.parquet"),
+        ("detection.parquet", "learning.parquet", "rewards.parquet", "trainings.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "{market}/{variant}+reward=profit/train"),
     ),
     "explanations": Stage(
         "{market}/{variant}/explanations",
-        ("importance.parquet", "landscape.parquet", "decision.parquet"),
+        (
+            "known.parquet",
+            "importance.parquet",
+            "landscape.parquet",
+            "values.parquet",
+            "features.parquet",
+            "decision.parquet",
+        ),
         EVALUATION,
         (TRAINED,),
     ),
     "footprint": Stage(
         "{market}/{variant}/footprint",
-        ("energy.parquet", "stopping.parquet", "transfer.parquet"),
+        ("energy.parquet", "heldout.parquet", "stopping.parquet", "transfer.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "shift/{variant}/train"),
     ),
@@ -185,10 +205,11 @@ class Job:
 
     @property
     def uncommitted(self) -> tuple[str, ...]:
-        """Outputs too large to commit: weights, and the update logs of ablations, which nothing quotes."""
+        """Outputs too large to commit: weights, and update logs that nothing quotes."""
         if self.stage != "train":
             return ()
-        return ("checkpoint.pt", *(("updates.parquet",) if self.variant in config.ABLATIONS else ()))
+        quoted = self.market in MARKETS and self.variant not in config.ABLATIONS
+        return ("checkpoint.pt",) if quoted else ("checkpoint.pt", "updates.parquet")
 
     @property
     def cassette(self) -> Path:

@@ -37,7 +37,7 @@ from adrl_core.evidence.claims.measured import (
     sd,
 )
 from adrl_core.evidence.claims.readings import READINGS
-from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Rule, Setting, Size, Tried
+from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size, Tried
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.intervals import LEVEL, prediction_interval
 from adrl_core.evidence.published import claims, decimals, printed
@@ -428,6 +428,11 @@ def test_what_follows_is_measured_and_what_does_not_is_inconsistent() -> None:
 def test_exclusion() -> None:
     assert verdict(Exclusive(("C072",), lambda: True, "they differ"), "C230") == "inconsistent in itself"
     assert verdict(Exclusive(("C072",), lambda: False, "they differ"), "C230") == "reproduced"
+
+
+def test_part() -> None:
+    assert verdict(Provided("adrl_core.nothing"), "C001") == "not testable"
+    assert verdict(Provided("adrl_core.market"), "C001") == "reproduced"
 
 
 def test_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

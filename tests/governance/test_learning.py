@@ -41,7 +41,15 @@ class Diary:
 def learned(resume: Path, watcher: Diary | None = None) -> tuple[pd.DataFrame, TeamLearner]:
     """The whole training of the study, saved after every episode."""
     learner = TeamLearner(STUDY.team, range(STUDY.seeds))
-    frame = learn(learner, make_market(STUDY.market), range(4), 4, resume, save_every=1, watcher=watcher)
+    frame = learn(
+        learner,
+        make_market(STUDY.market),
+        range(4),
+        4,
+        resume,
+        save_every=1,
+        watchers=(watcher,) if watcher else (),
+    )
     return frame, learner
 
 

@@ -7,6 +7,7 @@ from adrl_core.evidence.claims.rules import (
     Derived,
     Exclusive,
     Logged,
+    Provided,
     Rule,
     Setting,
     Size,
@@ -26,6 +27,7 @@ RULES: tuple[type[Rule], ...] = (
     Test,
     Derived,
     Exclusive,
+    Provided,
     Tried,
     Absent,
 )

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from inspect import getdoc
 from typing import Any, ClassVar
 
@@ -188,6 +189,20 @@ class Exclusive(Rule):
             return Finding("reproduced", f"agrees with {', '.join(self.others)}.")
         texts = [f"{name} prints {claim_text(name, 'published')}" for name in (claim, *self.others)]
         return Finding("inconsistent in itself", f"{self.words}: {', '.join(texts)}.")
+
+
+@dataclass(frozen=True)
+class Provided(Rule):
+    """The claim names a part of the system. It is reproduced if the package has a module that provides it."""
+
+    name = "part"
+    module: str
+
+    def judge(self, claim: str, evidence: Evidence) -> Finding:
+        """Look for the module."""
+        if find_spec(self.module) is None:
+            raise Untestable(f"not built in this edition: {self.module}")
+        return Finding("reproduced", f"provided by {self.module}.")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""What the facts of the trials share: where a trial left its tables, and differences paired by run."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from adrl_core.evidence.intervals import mean_interval, without_rounding
+from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.tests import paired_t
+from adrl_core.governance.trials.bank import EPISODES
+from adrl_core.report.facts import P_VALUE, Fact
+
+CODE = "adrl_core"
+
+
+class Trial(NamedTuple):
+    """One trial that has run."""
+
+    results: Path
+    stage: str
+    """Its folder below the results, such as channels/tuned/privacy."""
+
+    @property
+    def market(self) -> str:
+        """Market that it ran on."""
+        return self.stage.partition("/")[0]
+
+    @property
+    def episodes(self) -> int:
+        """Held-out episodes that each run played in it."""
+        manifest = json.loads((self.results / self.stage / "manifest.json").read_text(encoding="utf-8"))
+        return min(EPISODES, int(manifest["parameters"]["evaluation_episodes"]))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of its tables."""
+        return pd.read_parquet(self.results / self.stage / f"{name}.parquet")
+
+    def origin(self, table: str, row: str = "") -> Origin:
+        """Where a fact of this trial comes from."""
+        return {"source": f"{self.stage}/{table}.parquet", "row": row, "stage": self.stage}
+
+
+def trials(results: Path, kind: str) -> Iterator[Trial]:
+    """The trials of one kind that have run, by market."""
+    for path in sorted(results.glob(f"*/*/{kind}/manifest.json")):
+        yield Trial(results, path.parent.relative_to(results).as_posix())
+
+
+def mean_facts(prefix: str, values: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
+    """The mean over runs with its interval, `<prefix>.mean`."""
+    return {f"{prefix}.mean": estimated(mean_interval(values), unit, form, RUNS, **origin)}
+
+
+def paired_facts(prefix: str, a: pd.Series, b: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
+    """How a differs from b, run by run: `<prefix>.mean`, `.p` and `.word` (above, below, ...).
+
+    Args:
+        prefix: of the keys.
+        a, b: a value a run, by seed.
+        unit, form, origin: of the facts.
+    """
+    ours = pd.Series(without_rounding(a, b.loc[a.index]), a.index)
+    difference = mean_interval(ours - b)
+    return {
+        f"{prefix}.mean": estimated(difference, unit, form, RUNS, **origin),
+        f"{prefix}.p": counted(paired_t(ours, b.loc[a.index]).p, difference.n, form=P_VALUE, **origin),
+        f"{prefix}.word": Fact(value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin),
+    }
+
+
+def constant(value: float | str, unit: str = "", form: str = "") -> Fact:
+    """A constant of the code as a fact."""
+    return Fact(value=value, unit=unit, format=form, source=CODE)

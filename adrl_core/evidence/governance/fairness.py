@@ -1,0 +1,87 @@
+"""Facts of the trial of fairness."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, Facts, estimated
+from adrl_core.governance.fairness import AUDIENCE, FOUR_FIFTHS, GROUP_NAMES
+from adrl_core.market.presets import CHANNEL_NAMES
+from adrl_core.report.facts import Fact
+
+PREFIX = "governance.fairness"
+NAMES = {"tuned, fair over the episode": "fair", "tuned, fair over the step": "fair_each_step"}
+"""How keys call the constrained teams."""
+GROUPS = ("young", "middle", "old")
+"""How keys call the groups, in the order of GROUP_NAMES."""
+
+
+def facts(results: Path) -> Facts:
+    """Keys: `governance.fairness.<policy>.<measure>.{ratio,difference}`, `.<measure>.<group>` (the rate),
+    `.reward.mean`; `fair` and `fair_each_step` are the tuned team held to the rule, with `.minus_tuned` and
+    `.share` of its reward; `threshold`; `audience.<channel>.<group>`.
+    """
+    found: Facts = {f"{PREFIX}.threshold": constant(FOUR_FIFTHS, "ratio", ".1f")}
+    for key, name in zip(GROUPS, GROUP_NAMES, strict=True):
+        found[f"{PREFIX}.group.{key}"] = constant(name.replace("-", "\N{EN DASH}"))
+    for c, channel in enumerate(CHANNEL_NAMES):
+        for g, group in enumerate(GROUPS):
+            found[f"{PREFIX}.audience.{channel}.{group}"] = constant(float(AUDIENCE[c, g]), "", ".0%")
+    for trial in trials(results, "fairness"):
+        found |= dict(_parity(trial)) | dict(_rates(trial)) | dict(_price(trial))
+    return found
+
+
+def key(policy: str) -> str:
+    """How keys call a policy."""
+    return NAMES.get(policy, policy)
+
+
+def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    frame = trial.table("parity")
+    for (policy, measure), rows in frame.groupby(["policy", "measure"], sort=False):
+        origin = trial.origin("parity", f"policy = {policy}, measure = {measure}")
+        for statistic in ("ratio", "difference"):
+            name = f"{PREFIX}.{key(str(policy))}.{measure}.{statistic}"
+            if len(rows) > 1:
+                yield name, estimated(mean_interval(rows[statistic]), "", ".2f", "training runs", **origin)
+                continue
+            row = rows.iloc[0]
+            low, high = float(row[f"{statistic}_low"]), float(row[f"{statistic}_high"])
+            estimate = Estimate(float(row[statistic]), low, high, trial.episodes)
+            yield name, estimated(estimate, "", ".2f", EPISODES, BOOTSTRAP, **origin)
+
+
+def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    frame = trial.table("rates")
+    groups = dict(zip(GROUP_NAMES, GROUPS, strict=True))
+    for (policy, measure, group), rows in frame.groupby(["policy", "measure", "group"], sort=False):
+        origin = trial.origin("rates", f"policy = {policy}, measure = {measure}, group = {group}")
+        form = ".2%" if measure == "conversion" else ".1%"
+        value = Fact(value=float(rows["rate"].mean()), format=form, n=len(rows), **origin)
+        yield f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}", value
+
+
+def _price(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    frame, (unit, form) = trial.table("parity"), METRICS["reward"]
+    exposure = frame[frame["measure"] == "exposure"]
+    runs = {str(policy): rows.set_index("seed")["reward"] for policy, rows in exposure.groupby("policy")}
+    for policy, rewards in runs.items():
+        origin, name = trial.origin("parity", f"policy = {policy}"), f"{PREFIX}.{key(policy)}"
+        if len(rewards) > 1:
+            yield from mean_facts(f"{name}.reward", rewards, unit, form, origin).items()
+        else:
+            yield f"{name}.reward.mean", Fact(value=float(rewards.iloc[0]), unit=unit, format=form, **origin)
+        if policy in NAMES:
+            tuned = runs["tuned"]
+            yield from paired_facts(f"{name}.minus_tuned", rewards, tuned, unit, form, origin).items()
+            yield from mean_facts(f"{name}.share", rewards / tuned, "", ".1%", origin).items()
+
+
+def exposure_table(trial: Trial) -> pd.DataFrame:
+    """Ratio of exposure and reward of each policy and run."""
+    frame = trial.table("parity")
+    return frame[frame["measure"] == "exposure"]

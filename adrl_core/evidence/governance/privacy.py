@@ -1,0 +1,116 @@
+"""Facts of the trial of privacy."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.quantities import METRICS, Facts
+from adrl_core.governance.privacy import FEATURES
+from adrl_core.governance.trials.privacy import BUDGET, DELTA
+from adrl_core.market.presets import STEPS
+from adrl_core.report.facts import Fact
+
+PREFIX = "governance.privacy"
+HARMLESS = ("same weights", "readable by the owner only")
+"""Attempts that are no attacks."""
+
+
+def facts(results: Path) -> Facts:
+    """Keys: `governance.privacy.<team>.epsilon_<e>.reward.mean`, teams being those trained `with` noise and
+    `without`, e such as 0_1, 1 or none; `.share` of what the team without noise earns; comparisons
+    `.minus_constant` with the best constant policy; `accounting.<scheme>.<episodes>.<kind>`;
+    `feature.<name>.<column>`; `vault.<attempt>`.
+    """
+    found: Facts = {
+        f"{PREFIX}.budget": constant(BUDGET, "epsilon an episode", ".0f"),
+        f"{PREFIX}.delta": constant("one in a million" if DELTA == 1e-6 else f"{DELTA:g}"),
+        f"{PREFIX}.features": constant(FEATURES, "features"),
+        f"{PREFIX}.releases": constant(FEATURES * STEPS, "numbers an episode"),
+    }
+    for trial in trials(results, "privacy"):
+        found |= (
+            dict(_rewards(trial)) | dict(_accounting(trial)) | dict(_features(trial)) | dict(_vault(trial))
+        )
+    return found
+
+
+def label(epsilon: float) -> str:
+    """How keys name an epsilon: 0_1, 1, none."""
+    return "none" if math.isinf(epsilon) else f"{epsilon:g}".replace(".", "_")
+
+
+def best_constant(trial: Trial, episodes: int) -> float:
+    """Mean reward of the best constant policy on the trial's episodes."""
+    reference = pd.read_parquet(trial.results / trial.market / "baselines" / "evaluation.parquet")
+    chosen = (reference["policy"] == "best_constant") & (reference["episode"] < episodes)
+    return float(reference.loc[chosen, "reward"].mean())
+
+
+def _rewards(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    frame, (unit, form) = trial.table("privacy"), METRICS["reward"]
+    whole = _runs(frame, "without", math.inf)
+    blind = best_constant(trial, trial.episodes)
+    yield f"{PREFIX}.episodes", Fact(value=trial.episodes, unit="episodes a run", **trial.origin("privacy"))
+    yield (
+        f"{PREFIX}.best_constant.reward",
+        Fact(value=blind, unit=unit, format=form, source=f"{trial.market}/baselines/evaluation.parquet"),
+    )
+    for (team, epsilon), _ in frame.groupby(["team", "epsilon"]):
+        origin = trial.origin("privacy", f"team = {team}, epsilon = {epsilon:g}")
+        prefix, runs = f"{PREFIX}.{team}.epsilon_{label(epsilon)}", _runs(frame, team, epsilon)
+        yield from mean_facts(f"{prefix}.reward", runs, unit, form, origin).items()
+        yield from mean_facts(f"{prefix}.share", runs / whole, "", ".0%", origin).items()
+        constant_runs = pd.Series(blind, runs.index)
+        yield from paired_facts(f"{prefix}.minus_constant", runs, constant_runs, unit, form, origin).items()
+        if team == "with":
+            other = _runs(frame, "without", epsilon)
+            yield from paired_facts(f"{prefix}.minus_without", runs, other, unit, form, origin).items()
+
+
+def _runs(frame: pd.DataFrame, team: str, epsilon: float) -> pd.Series:
+    chosen = frame[(frame["team"] == team) & (frame["epsilon"] == epsilon)]
+    return chosen.set_index("seed")["reward"]
+
+
+def _accounting(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    for row in trial.table("accounting").itertuples():
+        name = str(row.scheme).replace(" ", "_")
+        for kind in ("basic", "approximate"):
+            value = float(getattr(row, kind))
+            shown: float | str = value if math.isfinite(value) else "beyond reckoning"
+            form = ("" if isinstance(shown, str) else ",.0f") if value >= 99.5 else ".2f"
+            origin = trial.origin("accounting", f"scheme = {row.scheme}, episodes = {row.episodes}")
+            yield (
+                f"{PREFIX}.accounting.{name}.{row.episodes}.{kind}",
+                Fact(value=shown, unit="epsilon", format=form, **origin),
+            )
+
+
+def _features(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    for row in trial.table("features").itertuples():
+        name, origin = str(row.feature).replace(" ", "_"), trial.origin("features", str(row.feature))
+        for column in ("sensitivity", "noise", "spread"):
+            yield (
+                f"{PREFIX}.feature.{name}.{column}",
+                Fact(value=getattr(row, column), format=".2g", **origin),
+            )
+        yield (
+            f"{PREFIX}.feature.{name}.drowned",
+            Fact(value=row.noise / row.spread, unit="times the spread", format=",.0f", **origin),
+        )
+
+
+def _vault(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    frame = trial.table("vault")
+    attacks = frame[~frame["attempt"].isin(HARMLESS)]
+    for row in frame.itertuples():
+        name, origin = str(row.attempt).replace(" ", "_"), trial.origin("vault", str(row.attempt))
+        yield f"{PREFIX}.vault.{name}.tries", Fact(value=row.tries, unit="tries", **origin)
+        yield f"{PREFIX}.vault.{name}.as_wished", Fact(value=row.as_wished, unit="as wished", **origin)
+    origin = trial.origin("vault", "all attacks")
+    yield f"{PREFIX}.vault.attacks", Fact(value=int(attacks["tries"].sum()), unit="attacks", **origin)
+    succeeded = int((attacks["tries"] - attacks["as_wished"]).sum())
+    yield f"{PREFIX}.vault.succeeded", Fact(value=succeeded, unit="attacks", **origin)

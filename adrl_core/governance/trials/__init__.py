@@ -1,0 +1,1 @@
+"""Trials of the mechanisms on trained teams: what each catches, misses and costs, as tables."""
