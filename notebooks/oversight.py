@@ -37,12 +37,12 @@ import logging
 import sys
 
 from adrl_core.files import save_table
-from adrl_core.governance import oversight_trial, trail_trial
+from adrl_core.governance.trials import oversight, trail
 from adrl_core.train import load_team
 
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
 learner = load_team(study, folder.parent / "train" / "checkpoint.pt")
-watch = oversight_trial.watch_over(study.market, study.evaluation_episodes)
+watch = oversight.watch_over(study.market, study.evaluation_episodes)
 
 # %% [markdown]
 # The bound, in the reward of an episode, and the action that takes over.
@@ -54,8 +54,8 @@ watch.bound, watch.baseline.bid, watch.baseline.allocation
 # Deployments: healthy throughout, with a fault from one episode on, and with a world that changes.
 
 # %%
-length = min(oversight_trial.DEPLOYED_EPISODES, study.evaluation_episodes // 2)
-detection = oversight_trial.try_detection(learner, study.market, watch, length)
+length = min(oversight.DEPLOYED_EPISODES, study.evaluation_episodes // 2)
+detection = oversight.try_detection(learner, study.market, watch, length)
 save_table(detection, folder / "detection.parquet")
 
 # %% tags=["show"]
@@ -71,7 +71,7 @@ detection.groupby("condition", sort=False)[["before", "after", "instead"]].mean(
 # is a false alarm.
 
 # %%
-power = oversight_trial.simulate_bound(watch, deployments=10 * study.evaluation_episodes)
+power = oversight.simulate_bound(watch, deployments=10 * study.evaluation_episodes)
 save_table(power, folder / "power.parquet")
 
 # %% tags=["show"]
@@ -83,7 +83,7 @@ power.assign(share=power["stopped"] / power["deployments"]).pivot(
 # Approvals refused and given, and the kill switch: after how many decisions the baseline acts.
 
 # %%
-switches = oversight_trial.try_switches(learner, study.market, watch, repetitions=study.seeds)
+switches = oversight.try_switches(learner, study.market, watch, repetitions=study.seeds)
 save_table(switches, folder / "switches.parquet")
 
 # %% tags=["show"]
@@ -94,12 +94,12 @@ switches.groupby("drill", sort=False).agg({"held": ["size", "sum"], "decisions":
 
 # %%
 tampered = min(100, study.evaluation_episodes)
-trail, tampering = trail_trial.try_trails(learner, study.market, watch, tampered)
-save_table(trail, folder / "trail.parquet")
+trails, tampering = trail.try_trails(learner, study.market, watch, tampered)
+save_table(trails, folder / "trail.parquet")
 save_table(tampering, folder / "tampering.parquet")
 
 # %% tags=["show"]
-trail.describe().loc[["mean", "min", "max"]].round(0)
+trails.describe().loc[["mean", "min", "max"]].round(0)
 
 # %% tags=["show"]
 tampering.groupby("kind", sort=False)[["found", "named", "lost"]].mean()
@@ -108,7 +108,7 @@ tampering.groupby("kind", sort=False)[["found", "named", "lost"]].mean()
 # One decision at a time, on one thread, as layers are added.
 
 # %%
-latency = trail_trial.time_stacks(learner, study.market, watch)
+latency = trail.time_stacks(learner, study.market, watch)
 save_table(latency, folder / "latency.parquet")
 
 # %% tags=["show"]

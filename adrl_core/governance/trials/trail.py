@@ -20,9 +20,9 @@ from adrl_core.config import MarketName
 from adrl_core.evaluate import play
 from adrl_core.governance.audit import GENESIS, Anchor, Trail, anchor_path, read, verify
 from adrl_core.governance.decisions import Recorded
-from adrl_core.governance.guardrail_trial import limits_of
 from adrl_core.governance.guardrails import Guarded
-from adrl_core.governance.oversight_trial import DEPLOYED_SEED, Watch, approved
+from adrl_core.governance.trials.guardrails import limits_of
+from adrl_core.governance.trials.oversight import DEPLOYED_SEED, Watch, approved
 from adrl_core.market import Market, Step, make_market
 from adrl_core.market.presets import STEPS
 

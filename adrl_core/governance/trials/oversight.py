@@ -138,7 +138,7 @@ def simulate_bound(
     """How often, and how soon, the bound stops policies that lose a known share of the baseline's reward.
 
     Episodes are drawn with replacement from the baseline's own, so that with no loss the mean is exactly the
-    reference: the worst case that the stated false-alarm rate covers. A loss takes the same off every episode.
+    reference, the worst case that the stated false-alarm rate covers. A loss comes off every episode alike.
 
     Returns:
         A row a `loss` and number of episodes `watched`: `deployments`, and how many were `stopped` by then.
