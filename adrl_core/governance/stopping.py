@@ -5,9 +5,9 @@ less than `gain` above that of the window before; a run stops at the second look
 windows must lie after `settled`, the episode from which the training is its final self.
 
 The rule was fixed before it was tried. The mean of a window of w independent episodes has the standard error
-sd / sqrt(w), the difference of two such means sqrt(2) times that: `noise` says what it comes to. A window of
-a tenth of the training makes it about as large as the gain looked for, so one look errs often, and two looks
-in a row less often.
+sd / sqrt(w), the difference of two such means sqrt(2) times that; `noise` says what it comes to. Where that
+is more than the gain looked for, a look is largely chance, and two looks in a row, whose windows overlap,
+are little better: such a rule needs longer windows than a training has.
 """
 
 from typing import Any
