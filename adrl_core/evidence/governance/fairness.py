@@ -31,7 +31,13 @@ def facts(results: Path) -> Facts:
         for g, group in enumerate(GROUPS):
             found[f"{PREFIX}.audience.{channel}.{group}"] = constant(float(AUDIENCE[c, g]), "", ".0%")
     for trial in trials(results, "fairness"):
-        found |= dict(_measured(trial)) | dict(_parity(trial)) | dict(_rates(trial)) | dict(_price(trial))
+        found |= (
+            dict(_measured(trial))
+            | dict(_parity(trial))
+            | dict(_rates(trial))
+            | dict(_extremes(trial))
+            | dict(_price(trial))
+        )
     return found
 
 
@@ -69,6 +75,17 @@ def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
         form = ".2%" if measure == "conversion" else ".1%"
         value = Fact(value=float(rows["rate"].mean()), format=form, n=len(rows), **origin)
         yield f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}", value
+
+
+def _extremes(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    """Names of the groups that are exposed least and most."""
+    frame = trial.table("rates")
+    exposure = frame[frame["measure"] == "exposure"]
+    for policy, rows in exposure.groupby("policy", sort=False):
+        means, origin = rows.groupby("group")["rate"].mean(), trial.origin("rates", f"policy = {policy}")
+        for name, group in (("least", means.idxmin()), ("most", means.idxmax())):
+            value = str(group).replace("-", "\N{EN DASH}")
+            yield f"{PREFIX}.{key(str(policy))}.{name}", Fact(value=value, **origin)
 
 
 def _price(trial: Trial) -> Iterator[tuple[str, Fact]]:
