@@ -145,8 +145,8 @@ def explained(
     ]
     because = f": {_listed(reasons)}" if reasons else ""
     bidding = (
-        f"The bid is {bid:.2f}, level {level + 1} of {len(bids)}, {abs(bid - usual_bid):.2f} {step} this team's "
-        f"usual bid of {usual_bid:.2f}{because}."
+        f"The bid is {bid:.2f}, level {level + 1} of {len(bids)}, {abs(bid - usual_bid):.2f} {step} this "
+        f"team's usual bid of {usual_bid:.2f}{because}."
         if mode != BUDGET_ONLY
         else f"The bid is the default, {bids[DEFAULT_LEVEL]:.2f}, as for any bid that nobody was asked for."
     )
