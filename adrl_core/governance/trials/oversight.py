@@ -45,6 +45,8 @@ LOOKS = (5, 10, 20, 50, 100, 200, 500)
 """Episodes after which the simulated stops are counted."""
 FROM_OUTSIDE = 7
 """Every how many throws of the kill switch another process throws it too; its start takes seconds."""
+REVIEW_EVERY = 100
+"""Episodes for which an approval lasts, as published."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,14 @@ def try_detection(
     return pd.concat(frames, ignore_index=True)
 
 
-def approved(learner: TeamLearner, policy: Policy, watch: Watch, folder: Path) -> Supervised:
+def approved(
+    learner: TeamLearner, policy: Policy, watch: Watch, folder: Path, review_every: int | None = None
+) -> Supervised:
     """A policy with an approval of its team's hash, under the watch's bound; its files are in a folder."""
     fingerprint = team_hash(learner)
     approve(folder / "approvals.json", fingerprint, "trial")
     files = folder / "approvals.json", folder / "kill-switch.json"
-    return Supervised(policy, watch.baseline, lambda: fingerprint, *files, watch.bound)
+    return Supervised(policy, watch.baseline, lambda: fingerprint, *files, watch.bound, review_every)
 
 
 def _deployed(supervised: Supervised, market: Market, seeds: list[int], episode: int) -> NDArray[np.float64]:
@@ -164,7 +168,7 @@ def simulate_bound(
 def try_switches(
     learner: TeamLearner, market_name: MarketName, watch: Watch, repetitions: int
 ) -> pd.DataFrame:
-    """Refusals, approvals, and the kill switch thrown in mid-episode, from within and from outside.
+    """Refusals, approvals, reviews, and the kill switch thrown in mid-episode, from within and from outside.
 
     Returns:
         A row a `drill` and repetition: whether it `held`, and for the switch the `step` before which it was
@@ -176,7 +180,9 @@ def try_switches(
     with TemporaryDirectory() as name:
         folder = Path(name)
         switch = folder / "kill-switch.json"
-        rows += _admissions(learner, market_name, watch, folder)
+        rows += _admissions(learner, market_name, watch, folder) + _reviews(
+            learner, market_name, watch, folder
+        )
         supervised = approved(learner, TeamPolicy(learner), watch, folder)
         for repetition, step in enumerate(steps.tolist()):
             throws: dict[str, Callable[[], object]] = {"thrown within": lambda: kill(switch, "trial")}
@@ -218,6 +224,31 @@ def _admissions(
     rows.append({"drill": "changed weight", "held": not admitted()})
     weight[0] = kept
     return rows
+
+
+@torch.inference_mode()
+def _reviews(
+    learner: TeamLearner, market_name: MarketName, watch: Watch, folder: Path
+) -> list[dict[str, object]]:
+    """Whether each run plays until its review is due, is stopped then, and plays again once reviewed."""
+    supervised = approved(learner, TeamPolicy(learner), watch, folder, REVIEW_EVERY)
+    market, runs = make_market(market_name), len(learner.seeds)
+
+    def live() -> list[bool]:
+        supervised.reset(market)
+        supervised.act(state)
+        return supervised.live.tolist()
+
+    state = market.reset(DEPLOYED_SEED + np.asarray(learner.seeds), [0] * runs)
+    before = [live() for _ in range(REVIEW_EVERY)]
+    due = live()
+    approve(folder / "approvals.json", team_hash(learner), "trial", "reviewed")
+    held = {
+        "review not due": [all(episode[run] for episode in before) for run in range(runs)],
+        "review due": [not acts for acts in due],
+        "reviewed": live(),
+    }
+    return [{"drill": drill, "held": run} for drill, outcomes in held.items() for run in outcomes]
 
 
 @torch.inference_mode()
