@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
-from adrl_core.evidence.governance import explanations, fairness, privacy
+from adrl_core.evidence.governance import (
+    explanations,
+    fairness,
+    footprint,
+    integrity,
+    privacy,
+)
 from adrl_core.evidence.quantities import Facts
 
 
 def governance_facts(results: Path) -> Facts:
     """What the trials that have run measured, and the constants of all mechanisms."""
     found: Facts = {}
-    for trial in (privacy, fairness, explanations):
+    for trial in (privacy, fairness, integrity, explanations, footprint):
         found |= trial.facts(results)
     return found

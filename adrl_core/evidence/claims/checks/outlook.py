@@ -78,7 +78,11 @@ CHECKS |= {
         lambda ms: ms < printed("C232").high,
         "a decision through the whole stack, in all but one of a hundred cases, takes less than",
     ),
-    "C233": Absent("energy is not metered here"),
+    "C233": Tried(
+        "governance.footprint.training.kwh",
+        lambda kwh: printed("C233").admits(kwh, kwh),
+        "a run's training took an estimated",
+    ),
     "C234": Exclusive(
         ("C072", "C107"),
         lambda: printed("C072").value > printed("C107").high,
@@ -94,9 +98,13 @@ CHECKS |= {
         lambda share: share == 1,
         "starts without approval that were refused",
     ),
-    "C237": Tried("governance.integrity.x", lambda share: share == 1, "x"),
+    "C237": Tried(
+        "governance.integrity.rotation.integrity.any.caught",
+        lambda share: share > 0.9,
+        "deployments in which bid rotation was noticed",
+    ),
     "C238": Setting(lambda _: settings.promised("feedback"), "outcomes that the reward reads:"),
-    "C239": Tried("governance.integrity.y", lambda share: share == 4, "y"),
+    "C239": Setting(lambda _: settings.monitored(), "of these metrics, the monitor has"),
     "C240": Tried(
         "governance.oversight.channels.caught",
         lambda share: share == 1,

@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from adrl_core.evidence.figures.governance import explanations, fairness, privacy
+from adrl_core.evidence.figures.governance import (
+    explanations,
+    fairness,
+    footprint,
+    integrity,
+    privacy,
+)
 from adrl_core.evidence.figures.style import Drawn
 
 
 def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     """Name and content of every figure of the trials that have run."""
-    for trial in (privacy, fairness, explanations):
+    for trial in (privacy, fairness, integrity, explanations, footprint):
         yield from trial.figures(results)

@@ -47,8 +47,8 @@ def reward_against_epsilon(trial: Trial) -> Drawn:
     return (
         figure,
         "What privacy costs",
-        f"Left: mean reward on held-out episodes of `channels` against the budget of an episode, with "
-        f"{INTERVAL} over training runs; the vertical line is the published budget. Right: standard "
+        "Left: mean reward on held-out episodes of `channels` against the budget of an episode, "
+        f"with {INTERVAL} over training runs; the vertical line is the published budget. Right: standard "
         "deviation of the sensitive features over visited states, and of the noise that the published budget asks for.",
         "Two panels: reward against epsilon for teams trained without and with noise, with the best constant "
         "policy for comparison; and bars of the spread of each sensitive feature beside that of its noise.",
