@@ -49,7 +49,7 @@ def reward_against_epsilon(trial: Trial) -> Drawn:
         "What privacy costs",
         "Left: mean reward on held-out episodes of `channels` against the budget of an episode, "
         f"with {INTERVAL} over training runs; the vertical line is the published budget. Right: standard "
-        "deviation of the sensitive features over visited states, and of the noise that the published budget asks for.",
+        "deviation of the sensitive features over visited states, and of the noise that it asks for.",
         "Two panels: reward against epsilon for teams trained without and with noise, with the best constant "
         "policy for comparison; and bars of the spread of each sensitive feature beside that of its noise.",
     )
