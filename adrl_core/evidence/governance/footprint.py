@@ -41,7 +41,7 @@ def facts(results: Path) -> Facts:
     held_out = pd.read_parquet(folder / "heldout.parquet")
     runs = pd.read_parquet(folder / "stopping.parquet")
     found = constants(int(runs["episodes"].iloc[0]))
-    found |= dict(energy_facts(pd.read_parquet(folder / "energy.parquet").set_index("what")))
+    found |= dict(energy_facts(energy_rows(pd.read_parquet(folder / "energy.parquet"))))
     found |= dict(stopping_facts(runs, held_out))
     found |= dict(elsewhere_facts(results))
     found |= dict(held_out_facts(held_out))
@@ -71,20 +71,25 @@ def constants(episodes: int) -> Facts:
     }
 
 
-def energy_facts(table: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
+def energy_rows(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """What was metered, by its name: `training` and `decision`."""
+    return {str(row["what"]): {str(key): row[key] for key in row} for row in table.to_dict("records")}
+
+
+def energy_facts(table: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Fact]]:
     """Energy of a run's training and of a decision, with the range that assumptions about the load leave."""
     origin: Origin = {"source": f"{STAGE}/energy.parquet", "stage": STAGE}
 
-    def ranged(row: pd.Series, per: float, unit: str, form: str, what: str) -> Fact:
+    def ranged(row: dict[str, Any], per: float, unit: str, form: str, what: str) -> Fact:
         value, low, high = (float(row[name]) / per for name in ("energy", "low", "high"))
         return Fact(
             value=value, unit=unit, format=form, low=low, high=high, interval=ASSUMPTIONS, row=what, **origin
         )
 
-    whole, single = table.loc["training"], table.loc["decision"]
+    whole, single = table["training"], table["decision"]
     runs, decisions = int(whole["units"]), int(single["units"])
     per_run, claimed = KILOWATT_HOUR * runs, printed("C233").value
-    training = {"row": "what = training"}
+    training: Origin = origin | {"row": "what = training"}
     yield f"{PREFIX}.training.energy", ranged(whole, per_run / 1000.0, "Wh", ".2f", "training, a run")
     yield f"{PREFIX}.training.kwh", ranged(whole, per_run, "kWh", ".5f", "training, a run")
     yield (
@@ -94,7 +99,7 @@ def energy_facts(table: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     least = claimed * per_run / float(whole["high"])
     yield (
         f"{PREFIX}.training.times_at_least",
-        Fact(value=least, unit="times", format=".0f", **training, **origin),
+        Fact(value=least, unit="times", format=".0f", **training),
     )
     yield (
         f"{PREFIX}.training.all_runs",
@@ -113,11 +118,11 @@ def energy_facts(table: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
         "steps": (whole["episodes"] * STEPS, "steps", ",.0f"),
     }
     for name, (value, unit, form) in numbers.items():
-        fact = Fact(value=float(value), unit=unit, format=form, **training, **origin)
+        fact = Fact(value=float(value), unit=unit, format=form, **training)
         yield f"{PREFIX}.training.{name}", fact
     yield (
         f"{PREFIX}.training.method",
-        Fact(value=str(whole["method"]).replace("_", " "), **training, **origin),
+        Fact(value=str(whole["method"]).replace("_", " "), **training),
     )
     yield (
         f"{PREFIX}.repeated.differing",
@@ -245,18 +250,19 @@ def transfer_facts(curves: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     reached, first = arrivals(curves), {}
     episodes = curves.loc[curves["start"] == "scratch", "episode"].nunique()
     for start in ("transferred", "scratch"):
-        row, there = {"row": f"start = {start}"}, reached[start].dropna()
-        yield f"{PREFIX}.reached.{start}.runs", counted(len(there), len(reached), "runs", **origin, **row)
+        row: Origin = origin | {"row": f"start = {start}"}
+        there = reached[start].dropna()
+        yield f"{PREFIX}.reached.{start}.runs", counted(len(there), len(reached), "runs", **row)
         if len(there):
-            middle = counted(float(there.median()), len(there), "episodes, median", ".0f", **origin, **row)
+            middle = counted(float(there.median()), len(there), "episodes, median", ".0f", **row)
             yield f"{PREFIX}.reached.{start}.episodes", middle
         rows = curves[(curves["start"] == start) & (curves["episode"] < _window(episodes))]
         first[start] = rows.groupby("seed")["reward"].mean()
         yield (
             f"{PREFIX}.first.{start}.reward",
-            estimated(mean_interval(first[start]), *REWARD, RUNS, **origin, **row),
+            estimated(mean_interval(first[start]), *REWARD, RUNS, **row),
         )
     ahead = mean_interval(first["transferred"] - first["scratch"])
-    row = {"row": "first episodes, transferred less scratch, run by run"}
-    yield f"{PREFIX}.first.ahead", estimated(ahead, *REWARD, RUNS, **origin, **row)
-    yield f"{PREFIX}.first.ahead.word", counted(ahead.word, ahead.n, **origin, **row)
+    row = origin | {"row": "first episodes, transferred less scratch, run by run"}
+    yield f"{PREFIX}.first.ahead", estimated(ahead, *REWARD, RUNS, **row)
+    yield f"{PREFIX}.first.ahead.word", counted(ahead.word, ahead.n, **row)

@@ -100,8 +100,14 @@ def detection_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
             rate = mean_interval(PER_EPISODES * runs["alarmed"] / runs["episodes"])
             unit = f"per {PER_EPISODES} episodes"
             yield f"{PREFIX}.false_alarms.{team}.{key}", estimated(rate, unit, ".1f", RUNS, **origin)
+            if metric == "integrity":
+                between = counted(PER_EPISODES / rate.mean, rate.n, "episodes", ".0f", **origin)
+                yield f"{PREFIX}.false_alarms.{team}.every", between
+            if metric == "reward_and_profit":
+                played = counted(int(rows["horizon"].sum()), len(rows), "episodes", ",", **origin)
+                yield f"{PREFIX}.false_alarms.{team}.watched", played
         else:
-            delay, caught = mean_interval(runs["episodes"]), mean_interval(runs["alarmed"])
+            delay, caught = mean_interval(runs["episodes"]), _share_interval(runs["alarmed"])
             yield f"{PREFIX}.{condition}.{key}.delay", estimated(delay, "episodes", ".1f", RUNS, **origin)
             yield (
                 f"{PREFIX}.{condition}.{key}.caught",
@@ -109,10 +115,16 @@ def detection_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
             )
 
 
+def _share_interval(shares: pd.Series) -> Estimate:
+    """Mean of shares with its interval, kept between none and all."""
+    mean, low, high, n = mean_interval(shares)
+    return Estimate(mean, max(low, 0.0), min(high, 1.0), n)
+
+
 def reward_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     """What each team brings on held-out episodes, and what one brings more than another, run by run."""
     frame = frame.assign(violation_share=frame["violation"] / frame["spend"])
-    runs = {name: rows.set_index("seed") for name, rows in frame.groupby("objective")}
+    runs = {str(name): rows.set_index("seed") for name, rows in frame.groupby("objective")}
     origin: Origin = {"source": f"{STAGE}/rewards.parquet", "stage": STAGE}
     for name, rows in runs.items():
         row = {"row": f"objective = {name}"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from adrl_core.evidence.figures.style import (
     new_figure,
     running_means,
 )
-from adrl_core.evidence.governance.footprint import KILOWATT_HOUR, STAGE
+from adrl_core.evidence.governance.footprint import KILOWATT_HOUR, STAGE, energy_rows
 from adrl_core.evidence.published import printed
 from adrl_core.governance.stopping import gains, planned_rule
 
@@ -26,17 +27,16 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     """Name and content of each figure; none where the trial has not run."""
     folder = results / STAGE
     if (folder / "stopping.parquet").exists():
-        table = pd.read_parquet(folder / "energy.parquet").set_index("what")
-        yield "footprint-energy", energy(table)
+        yield "footprint-energy", energy(energy_rows(pd.read_parquet(folder / "energy.parquet")))
         log = pd.read_parquet(folder.parent / "train" / "episodes.parquet")
         yield "footprint-stopping", stopping(log, pd.read_parquet(folder / "stopping.parquet"))
         yield "footprint-transfer", transfer(pd.read_parquet(folder / "transfer.parquet"))
 
 
-def energy(table: pd.DataFrame) -> Drawn:
+def energy(table: dict[str, dict[str, Any]]) -> Drawn:
     """Energy of a decision, a run and all runs, with ranges, beside the published one."""
     figure, (axes,) = new_figure(1, width=7.0, height=2.2)
-    training, decision = table.loc["training"], table.loc["decision"]
+    training, decision = table["training"], table["decision"]
     shown = {
         "a decision": (decision, decision["units"]),
         "a training, one run": (training, training["units"]),
@@ -65,9 +65,9 @@ def stopping(log: pd.DataFrame, runs: pd.DataFrame) -> Drawn:
     draw_band(curve, running_means(log, "reward"), PALETTE[0], "mean over runs")
     rewards = log.pivot(index="episode", columns="seed", values="reward").to_numpy(float)
     rule = planned_rule(parse_variant("tuned"), len(rewards))
-    early = runs.loc[runs["stopped"] < runs["episodes"], "stopped"]
+    early = runs.loc[runs["stopped"] < runs["episodes"], "stopped"].to_numpy()
     low, high = curve.get_ylim()
-    for stop, count in early.value_counts().items():
+    for stop, count in zip(*np.unique(early, return_counts=True), strict=True):
         length = (high - low) * count / len(runs)
         curve.plot([stop, stop], [low, low + length], color=PALETTE[1], linewidth=3)
     curve.set(xlabel="training episode", ylabel="training reward", title="stops", ylim=(low, high))

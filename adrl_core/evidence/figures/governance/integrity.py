@@ -59,6 +59,7 @@ def delays(frame: pd.DataFrame) -> Drawn:
     frame = frame[frame["team"] == "shaped"]
     for c, ((metric, chart), (name, marker)) in enumerate(SHOWN.items()):
         rows = frame[(frame["metric"] == metric) & (frame["chart"] == chart)].dropna(subset=["episodes"])
+        axes.plot([], [], marker, color=PALETTE[c], label=name)
         for height, condition in enumerate(CONDITIONS):
             values = rows.loc[rows["condition"] == condition, "episodes"]
             if len(values) < 2:
@@ -66,7 +67,7 @@ def delays(frame: pd.DataFrame) -> Drawn:
             mean, low, high, _ = mean_interval(values)
             y = height + 0.14 * (c - (len(SHOWN) - 1) / 2.0)
             axes.plot([max(low, 1.0), high], [y, y], color=PALETTE[c], linewidth=1.2)
-            axes.plot(mean, y, marker, color=PALETTE[c], markersize=5, label=name if height == 0 else None)
+            axes.plot(mean, y, marker, color=PALETTE[c], markersize=5)
     axes.set(xscale="log", xlabel="episodes until the alarm, or until the end")
     axes.set_yticks(range(len(CONDITIONS)), list(CONDITIONS.values()))
     axes.invert_yaxis()
