@@ -6,7 +6,9 @@ from adrl_core.evidence.governance import (
     explanations,
     fairness,
     footprint,
+    guardrails,
     integrity,
+    oversight,
     privacy,
 )
 from adrl_core.evidence.quantities import Facts
@@ -15,6 +17,6 @@ from adrl_core.evidence.quantities import Facts
 def governance_facts(results: Path) -> Facts:
     """What the trials that have run measured, and the constants of all mechanisms."""
     found: Facts = {}
-    for trial in (privacy, fairness, integrity, explanations, footprint):
+    for trial in (guardrails, oversight, privacy, fairness, integrity, explanations, footprint):
         found |= trial.facts(results)
     return found

@@ -7,7 +7,9 @@ from adrl_core.evidence.figures.governance import (
     explanations,
     fairness,
     footprint,
+    guardrails,
     integrity,
+    oversight,
     privacy,
 )
 from adrl_core.evidence.figures.style import Drawn
@@ -15,5 +17,5 @@ from adrl_core.evidence.figures.style import Drawn
 
 def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     """Name and content of every figure of the trials that have run."""
-    for trial in (privacy, fairness, integrity, explanations, footprint):
+    for trial in (guardrails, oversight, privacy, fairness, integrity, explanations, footprint):
         yield from trial.figures(results)
