@@ -76,7 +76,7 @@ CHECKS |= {
     "C232": Tried(
         "governance.oversight.channels.latency.p99",
         lambda ms: ms < printed("C232").high,
-        "a decision through the whole stack, in all but one of a hundred cases, takes less than",
+        "a decision through the whole stack takes, in the slowest of a hundred cases",
     ),
     "C233": Tried(
         "governance.footprint.training.kwh",
@@ -107,8 +107,8 @@ CHECKS |= {
     "C239": Setting(lambda _: settings.monitored(), "of these metrics, the monitor has"),
     "C240": Tried(
         "governance.oversight.channels.caught",
-        lambda share: share == 1,
-        "degraded policies that were shut down",
+        lambda share: share > 0.9,
+        "faulty deployments that were shut down",
     ),
     "C241": Exclusive(
         ("C143", "C243"),
