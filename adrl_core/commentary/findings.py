@@ -88,8 +88,16 @@ class Finding(BaseModel):
         return next(n for n in self.numbers if n.slot == slot)
 
 
-NOT_YET = ("governance", "the margin market", "the pacing market", "the shift market")
+NOT_YET = ("the margin market", "the pacing market", "the shift market")
 """What a full report would comment on and this edition has no results for."""
+
+GOVERNED = {
+    "guarded": ("governance.guardrails.channels.enforced.share", "minus_counted.reward"),
+    "fair": ("governance.fairness.fair.share", "minus_tuned"),
+    "private": ("governance.privacy.without.epsilon_1.share", "minus_clean"),
+}
+"""The tuned team on `channels` under a mechanism: fact of the share of its reward that is left, and of the
+difference."""
 
 _WORDS = {"above": Relation.ABOVE, "below": Relation.BELOW, "not distinguishable from": Relation.OPEN}
 _CHANGES = {"above": Relation.RISES, "below": Relation.FALLS, "not distinguishable from": Relation.STEADY}
@@ -107,8 +115,9 @@ def collect(store: FactStore) -> list[Finding]:
             continue
         for build in (_references, _teams, _training, _behaviour, _ablations, _idle, _money):
             found += build(store, market)
-    found += _ledger(store)
-    found.append(_missing([*absent, *NOT_YET]))
+    governed = list(_governed(store))
+    absent += [] if governed else ["governance"]
+    found += [*governed, *_ledger(store), _missing([*absent, *NOT_YET])]
     roles, markets = list(Role), [*SIMPLE, ""]
     return sorted(found, key=lambda f: (roles.index(f.role), markets.index(f.market)))
 
@@ -352,6 +361,25 @@ def _money(store: FactStore, market: str) -> Iterator[Finding]:
             topic="roi",
             weight=0.1,
         )
+
+
+def _governed(store: FactStore) -> Iterator[Finding]:
+    """What the tuned team keeps of its reward under a mechanism of governance."""
+    for team, (share, difference) in GOVERNED.items():
+        base = share.removesuffix(".share")
+        if f"{share}.mean" in store.facts:
+            relation = _WORDS[str(store[f"{base}.{difference}.word"].value)]
+            yield Finding(
+                key=share,
+                role=Role.BUSINESS,
+                relation=relation,
+                market="channels",
+                subject=team,
+                object="tuned",
+                numbers=(Number(slot="share", fact=f"{share}.mean"),),
+                topic="comparison",
+                weight=0.6,
+            )
 
 
 def _ledger(store: FactStore) -> Iterator[Finding]:

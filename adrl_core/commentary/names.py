@@ -23,6 +23,9 @@ POLICIES: Mapping[str, str] = {
     "constant_max": "the constant maximum bid",
     "best_constant": "the best constant policy",
     "oracle": "the state oracle",
+    "guarded": "the guarded team",
+    "fair": "the fair team",
+    "private": "the private team",
 }
 PARTS: Mapping[str, str] = {
     "no_controller": "the Controller",

@@ -68,6 +68,8 @@ def linked(findings: Sequence[Finding]) -> list[Finding]:
 
 def _comparison(finding: Finding) -> list[str]:
     (s, o), m = _names(finding), finding.measure
+    if not any(number.slot == "subject" for number in finding.numbers):
+        return _share_of(finding)
     match finding.relation:
         case Relation.ABOVE:
             return [
@@ -89,6 +91,16 @@ def _comparison(finding: Finding) -> list[str]:
                 f"between {s} with [subject] {m} an episode and {o} with [object], the runs do not decide",
                 f"{s} and {o} cannot be told apart, with [subject] and [object] {m} an episode",
             ]
+
+
+def _share_of(finding: Finding) -> list[str]:
+    """A comparison that is known by its share alone."""
+    s, o = _names(finding)
+    chance = f", which {_CHANCE}" if finding.relation is Relation.OPEN else ""
+    return [
+        f"{s} earns [share] of what {o} earns{chance}",
+        f"{s} (gets to|reaches) [share] of what {o} earns{chance}",
+    ]
 
 
 def _short_of(finding: Finding) -> list[str]:

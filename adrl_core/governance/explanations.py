@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adrl_core.agents.team import BOTH, MODES, TeamLearner
-from adrl_core.market.presets import STATE_NAMES, STATE_SIZE
+from adrl_core.agents.team import BIDDING_ONLY, BOTH, BUDGET_ONLY, MODES, TeamLearner
+from adrl_core.market.presets import DEFAULT_LEVEL, STATE_NAMES, STATE_SIZE
 
 Choice = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Maps states (n, STATE_SIZE) to one number each, (n,)."""
@@ -144,11 +144,18 @@ def explained(
         if shapley[i] != 0.0
     ]
     because = f": {_listed(reasons)}" if reasons else ""
-    return (
-        f"The Controller asked {ASKED[mode]}. The bid is {bid:.2f}, level {level + 1} of {len(bids)}, "
-        f"{abs(bid - usual_bid):.2f} {step} this team's usual bid of {usual_bid:.2f}{because}. "
-        f"Most of the budget, {shares[top]:.0%}, went to {channels[top]}."
+    bidding = (
+        f"The bid is {bid:.2f}, level {level + 1} of {len(bids)}, {abs(bid - usual_bid):.2f} {step} this "
+        f"team's usual bid of {usual_bid:.2f}{because}."
+        if mode != BUDGET_ONLY
+        else f"The bid is the default, {bids[DEFAULT_LEVEL]:.2f}, as for any bid that nobody was asked for."
     )
+    splitting = (
+        f"Most of the budget, {shares[top]:.0%}, went to {channels[top]}."
+        if mode != BIDDING_ONLY
+        else "The budget was split evenly, as nobody was asked how to split it."
+    )
+    return f"The Controller asked {ASKED[mode]}. {bidding} {splitting}"
 
 
 def _listed(things: Sequence[str]) -> str:

@@ -132,6 +132,9 @@ class Supervised:
     from the next decision on, for as long as this object lives. Once no row is left, the kill switch is
     thrown, so that a restart does not bring the policy back before a person resumes it.
 
+    An approval may run out: after `review_every` episodes the baseline acts, until a person has looked again
+    and put a new approval on file. Episodes are counted as long as this object lives.
+
     Rows are independent deployments, and `reset` starts the next episode of each.
 
     Args:
@@ -141,6 +144,7 @@ class Supervised:
         approvals: file of approvals.
         switch: file of the kill switch.
         bound: when the policy has degraded; never, if omitted.
+        review_every: episodes for which an approval lasts; for good, if omitted.
 
     After each `act`, `live` (rows,) says where the policy acted. `stopped_after` (rows,) is the number of
     episodes after which the test shut the policy down, or 0.
@@ -154,10 +158,13 @@ class Supervised:
         approvals: Path,
         switch: Path,
         bound: PerformanceBound | None = None,
+        review_every: int | None = None,
     ) -> None:
         self.policy, self.baseline, self.name = policy, baseline, policy.name
         self.fingerprint, self.approvals, self.switch, self.bound = fingerprint, approvals, switch, bound
-        self.episode = 0
+        self.review_every = review_every
+        self.approval: Approval | None = None
+        self.episode = self.reviewed = 0
 
     def reset(self, market: Market) -> None:
         """Start the episodes that `market` has just been reset to.
@@ -167,10 +174,15 @@ class Supervised:
             ValueError: the number of deployments has changed.
         """
         self.policy_hash = self.fingerprint()
-        if all(approval.policy_hash != self.policy_hash for approval in approvals(self.approvals)):
+        given = [a for a in approvals(self.approvals) if a.policy_hash == self.policy_hash]
+        if not given:
             raise NotApprovedError(
                 f"policy {self.name}: no approval of {self.policy_hash} in {self.approvals}"
             )
+        if given[-1] != self.approval:
+            self.approval, self.reviewed = given[-1], self.episode
+        age = self.episode - self.reviewed
+        self.review_due = self.review_every is not None and age >= self.review_every
         if self.episode == 0:
             self.stopped_after = torch.zeros(market.rows, dtype=torch.int64, device=market.device)
             self.test = BettingTest(self.bound, market.rows) if self.bound else None
@@ -185,7 +197,7 @@ class Supervised:
 
     def act(self, state: Tensor) -> Action:
         """The policy's actions where it is live, and the baseline's elsewhere."""
-        self.live = (self.stopped_after == 0) & (not self.switch.exists())
+        self.live = (self.stopped_after == 0) & (not self.review_due and not self.switch.exists())
         self.played_whole &= self.live
         if bool(self.live.all()):
             return self.policy.act(state)

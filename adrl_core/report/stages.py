@@ -85,7 +85,17 @@ STAGES: Mapping[str, Stage] = {
         "{market}/{variant}/guardrails", ("guardrails.parquet", "caps.parquet"), EVALUATION, (TRAINED,)
     ),
     "oversight": Stage(
-        "{market}/{variant}/oversight", ("detection.parquet", "trail.parquet"), EVALUATION, (TRAINED,)
+        "{market}/{variant}/oversight",
+        (
+            "detection.parquet",
+            "power.parquet",
+            "switches.parquet",
+            "trail.parquet",
+            "tampering.parquet",
+            "latency.parquet",
+        ),
+        EVALUATION,
+        (TRAINED,),
     ),
     "privacy": Stage(
         "{market}/{variant}/privacy",

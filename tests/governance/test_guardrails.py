@@ -270,7 +270,7 @@ def test_overrides_are_counted_by_row_and_kind() -> None:
 
 
 def test_without_enforcement_the_same_faults_are_counted_and_nothing_is_changed() -> None:
-    rules = Constraints(spend_per_step=5.0, spend_per_episode=50.0)
+    rules = Constraints(spend_per_step=5.0, spend_per_episode=50.0, largest_share=(0.6, 0.6, 0.6))
     keys = np.full(20, 1), np.arange(20)
     counted = Guarded(Constant("max", 4.5, (0.8, 0.1, 0.1)), rules, enforce=False)
     watched = Spied(counted)

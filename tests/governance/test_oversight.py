@@ -245,3 +245,23 @@ def test_supervision_keeps_its_deployments(desk: Desk) -> None:
     started(policy)
     with pytest.raises(ValueError, match="rows = 3"):
         started(policy, rows=3)
+
+
+def test_an_approval_runs_out_until_a_person_has_looked_again(desk: Desk) -> None:
+    policy = Supervised(
+        Constant("team", 3.0),
+        Constant("fixed", 1.0),
+        lambda: HASH,
+        desk.approvals,
+        desk.switch,
+        review_every=3,
+    )
+    bids = []
+    for episode in range(10):
+        if episode == 5:
+            approve(desk.approvals, "b" * 64, "R. Officer", "another policy")
+        if episode == 6:
+            approve(desk.approvals, HASH, "R. Officer", "reviewed")
+        _, state = started(policy)
+        bids.append(policy.act(state).bid[0].item())
+    assert bids == [3.0] * 3 + [1.0] * 3 + [3.0] * 3 + [1.0]

@@ -101,6 +101,9 @@ def examples() -> Iterator[Finding]:
         yield of_team("milestone", "full", relation, _MILESTONE)
         yield of_team("ten", "full", relation, _TEN)
     yield of_team("milestone", "full", Relation.STATES, _MILESTONE[:2])
+    for relation, team in product(compared, ("guarded", "fair", "private")):
+        finding = comparison(team, relation, "tuned")
+        yield finding.model_copy(update={"numbers": finding.numbers[2:]})
     yield of_team("modes", "tuned", Relation.STATES, _MODES)
     yield of_team("placement", "full", Relation.STATES, _PLACEMENT, other="oracle")
     yield of_team("roi", "tuned", Relation.STATES, _ROI, measure="profit")

@@ -12,6 +12,7 @@ from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import LayerNorm, Linear, parameters_per_run
 from adrl_core.agents.team import MODES
 from adrl_core.config import DDQN, PPO, MarketName, Team, parse_variant
+from adrl_core.governance.monitors import Metrics
 from adrl_core.market import Market, make_market, reward
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_NAMES, STATE_SIZE, STEPS
 
@@ -152,6 +153,12 @@ def personal_features() -> int:
     """State features that name a person's attribute."""
     words = [word for name in STATE_NAMES for word in name.lower().split()]
     return sum(word in PERSONAL for word in words)
+
+
+def monitored() -> int:
+    """How many of the metrics that the report promises to track the monitor of the package has."""
+    promised = {"lifetime_value", "returns", "sentiment", "quality"}
+    return len(promised & set(Metrics._fields))
 
 
 def live_markets() -> int:

@@ -31,7 +31,13 @@ def facts(results: Path) -> Facts:
         for g, group in enumerate(GROUPS):
             found[f"{PREFIX}.audience.{channel}.{group}"] = constant(float(AUDIENCE[c, g]), "", ".0%")
     for trial in trials(results, "fairness"):
-        found |= dict(_parity(trial)) | dict(_rates(trial)) | dict(_price(trial))
+        found |= (
+            dict(_measured(trial))
+            | dict(_parity(trial))
+            | dict(_rates(trial))
+            | dict(_extremes(trial))
+            | dict(_price(trial))
+        )
     return found
 
 
@@ -55,6 +61,12 @@ def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
             yield name, estimated(estimate, "", ".2f", EPISODES, BOOTSTRAP, **origin)
 
 
+def _measured(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    counts = trial.table("parity").groupby("policy")["measure"].nunique()
+    yield f"{PREFIX}.measures", Fact(value=int(counts.min()), unit="measures", **trial.origin("parity"))
+    yield f"{PREFIX}.policies", Fact(value=len(counts), unit="policies", **trial.origin("parity"))
+
+
 def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame = trial.table("rates")
     groups = dict(zip(GROUP_NAMES, GROUPS, strict=True))
@@ -63,6 +75,17 @@ def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
         form = ".2%" if measure == "conversion" else ".1%"
         value = Fact(value=float(rows["rate"].mean()), format=form, n=len(rows), **origin)
         yield f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}", value
+
+
+def _extremes(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    """Names of the groups that are exposed least and most."""
+    frame = trial.table("rates")
+    exposure = frame[frame["measure"] == "exposure"]
+    for policy, rows in exposure.groupby("policy", sort=False):
+        means, origin = rows.groupby("group")["rate"].mean(), trial.origin("rates", f"policy = {policy}")
+        for name, group in (("least", means.idxmin()), ("most", means.idxmax())):
+            value = str(group).replace("-", "\N{EN DASH}")
+            yield f"{PREFIX}.{key(str(policy))}.{name}", Fact(value=value, **origin)
 
 
 def _price(trial: Trial) -> Iterator[tuple[str, Fact]]:

@@ -65,6 +65,7 @@ def _rewards(trial: Trial) -> Iterator[tuple[str, Fact]]:
         yield from mean_facts(f"{prefix}.share", runs / whole, "", ".0%", origin).items()
         constant_runs = pd.Series(blind, runs.index)
         yield from paired_facts(f"{prefix}.minus_constant", runs, constant_runs, unit, form, origin).items()
+        yield from paired_facts(f"{prefix}.minus_clean", runs, whole, unit, form, origin).items()
         if team == "with":
             other = _runs(frame, "without", epsilon)
             yield from paired_facts(f"{prefix}.minus_without", runs, other, unit, form, origin).items()

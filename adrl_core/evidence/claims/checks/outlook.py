@@ -1,8 +1,9 @@
 """Sections 7 to 10: outlook, governance, footprint, limits."""
 
 from adrl_core.evidence.claims import settings
-from adrl_core.evidence.claims.rules import Absent, Derived, Exclusive, Provided, Rule, Setting
+from adrl_core.evidence.claims.rules import Absent, Derived, Exclusive, Rule, Setting, Tried
 from adrl_core.evidence.published import printed
+from adrl_core.governance.fairness import FOUR_FIFTHS
 from adrl_core.market.presets import STEPS
 
 CHECKS: dict[str, Rule] = {}
@@ -11,26 +12,54 @@ CHECKS: dict[str, Rule] = {}
 OUTLOOK = "an outlook: it would need {}"
 
 
-GOVERNANCE = "adrl_core.governance"
 CHECKS |= {
     "C214": Absent(OUTLOOK.format("a further level of control")),
     "C215": Absent(OUTLOOK.format("markets for each type of campaign")),
     "C216": Absent(OUTLOOK.format("meta-learning and real campaigns")),
     "C217": Absent(OUTLOOK.format("meta-learning and real campaigns")),
     "C218": Absent(OUTLOOK.format("a learner that uses causal structure")),
-    "C219": Provided(f"{GOVERNANCE}.oversight", exercised=True),
+    "C219": Tried(
+        "governance.oversight.review.enforced",
+        lambda share: share == 1,
+        "policies past their review that were stopped",
+    ),
     "C220": Setting(lambda _: settings.promised("violation", "penalty"), "outcomes that the reward reads:"),
     "C221": Setting(
         lambda _: settings.promised("lifetime", "safety", "engagement"), "outcomes that the reward reads:"
     ),
-    "C222": Provided(f"{GOVERNANCE}.privacy", exercised=True),
+    "C222": Tried(
+        "governance.privacy.accounting.whole_episode.1.basic",
+        lambda epsilon: epsilon <= printed("C222").value + 1e-3,
+        "what the noise on one episode adds up to, by OpenDP",
+    ),
     "C223": Setting(lambda _: settings.personal_features(), "state features that name a person's attribute:"),
-    "C224": Provided(f"{GOVERNANCE}.audit", exercised=True),
-    "C225": Provided(f"{GOVERNANCE}.encryption", exercised=True),
-    "C226": Provided(f"{GOVERNANCE}.explain", exercised=True),
-    "C227": Provided(f"{GOVERNANCE}.guardrails", exercised=True),
-    "C228": Provided(f"{GOVERNANCE}.fairness", exercised=True),
-    "C229": Provided(f"{GOVERNANCE}.fairness", exercised=True),
+    "C224": Tried(
+        "governance.oversight.channels.audit.coverage", lambda share: share == 1, "decisions on record"
+    ),
+    "C225": Tried(
+        "governance.privacy.vault.succeeded",
+        lambda attacks: attacks == 0,
+        "weights can be encrypted, tables are not; of the attacks on encrypted weights succeeded",
+        in_part=True,
+    ),
+    "C226": Tried(
+        "governance.explanations.gap", lambda gap: gap < 1e-6, "Shapley values add up to the choice but for"
+    ),
+    "C227": Tried(
+        "governance.guardrails.channels.enforced.reached",
+        lambda actions: actions == 0,
+        "forbidden actions that reached the market",
+    ),
+    "C228": Tried(
+        "governance.fairness.measures",
+        lambda measures: measures >= 2,
+        "measures of parity with intervals, for every policy",
+    ),
+    "C229": Tried(
+        "governance.fairness.tuned.exposure.ratio",
+        lambda ratio: ratio >= FOUR_FIFTHS,
+        "lowest over highest exposure of a group by the tuned team",
+    ),
     "C230": Exclusive(
         ("C072",),
         lambda: printed("C230").value != printed("C072").value,
@@ -44,19 +73,43 @@ CHECKS |= {
         ),
         shown=("C231.comparison",),
     ),
-    "C232": Absent("a timing, which the package's benchmarks take; results do not depend on the machine"),
-    "C233": Absent("energy is not metered here"),
+    "C232": Tried(
+        "governance.oversight.channels.latency.p99",
+        lambda ms: ms < printed("C232").high,
+        "a decision through the whole stack takes, in the slowest of a hundred cases",
+    ),
+    "C233": Tried(
+        "governance.footprint.training.kwh",
+        lambda kwh: printed("C233").admits(kwh, kwh),
+        "a run's training took an estimated",
+    ),
     "C234": Exclusive(
         ("C072", "C107"),
         lambda: printed("C072").value > printed("C107").high,
         "training went on to its full length after it had converged",
     ),
-    "C235": Provided(f"{GOVERNANCE}.oversight", exercised=True),
-    "C236": Provided(f"{GOVERNANCE}.oversight", exercised=True),
-    "C237": Provided(f"{GOVERNANCE}.guardrails", exercised=True),
+    "C235": Tried(
+        "governance.oversight.channels.kill.decisions",
+        lambda decisions: decisions == 1,
+        "after the kill switch is thrown, the baseline acts at decision",
+    ),
+    "C236": Tried(
+        "governance.oversight.channels.approval.refused",
+        lambda share: share == 1,
+        "starts without approval that were refused",
+    ),
+    "C237": Tried(
+        "governance.integrity.rotation.integrity.any.caught",
+        lambda share: share > 0.9,
+        "deployments in which bid rotation was noticed",
+    ),
     "C238": Setting(lambda _: settings.promised("feedback"), "outcomes that the reward reads:"),
-    "C239": Provided(f"{GOVERNANCE}.monitoring", exercised=True),
-    "C240": Provided(f"{GOVERNANCE}.oversight", exercised=True),
+    "C239": Setting(lambda _: settings.monitored(), "of these metrics, the monitor has"),
+    "C240": Tried(
+        "governance.oversight.channels.caught",
+        lambda share: share > 0.9,
+        "faulty deployments that were shut down",
+    ),
     "C241": Exclusive(
         ("C143", "C243"),
         lambda: printed("C143").value < printed("C243").value,

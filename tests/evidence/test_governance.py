@@ -1,0 +1,177 @@
+"""Facts of the trials from tables made by hand."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from adrl_core.evidence.governance import fairness, privacy
+from adrl_core.evidence.governance.common import Trial, paired_facts, trials
+
+ORIGIN = {"source": "x"}
+SEEDS = [0, 1, 2, 3]
+
+
+def write(results: Path, stage: str, bank: int = 50, **tables: pd.DataFrame) -> None:
+    """A trial's folder with its tables."""
+    folder = results / stage
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": bank}}))
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet")
+
+
+def test_trials_are_found_by_market(tmp_path: Path) -> None:
+    for market in ("shift", "channels"):
+        write(tmp_path, f"{market}/tuned/privacy", bank=400 if market == "shift" else 50)
+    found = list(trials(tmp_path, "privacy"))
+    assert [(trial.market, trial.episodes) for trial in found] == [("channels", 50), ("shift", 100)]
+    assert list(trials(tmp_path, "fairness")) == []
+
+
+def test_paired_differences_against_scipy() -> None:
+    a, b = pd.Series([5.0, 6.0, 7.5, 9.0], SEEDS), pd.Series([4.0, 5.5, 6.0, 8.5], SEEDS)
+    shuffled = b.sample(frac=1.0, random_state=0)
+    facts = paired_facts("k", a, shuffled, "reward", ".1f", ORIGIN)
+    assert facts["k.mean"].value == pytest.approx(0.875)
+    assert facts["k.p"].value == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert facts["k.word"].value == "above"
+    assert facts["k.mean"].n == len(SEEDS)
+
+
+def test_paired_differences_ignore_rounding() -> None:
+    a = pd.Series([100.0, 200.0, 300.0], [0, 1, 2])
+    facts = paired_facts("k", a * (1.0 + 1e-9), a, "", ".1f", ORIGIN)
+    assert facts["k.mean"].value == 0.0
+    assert facts["k.word"].value == "not distinguishable from"
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> dict:
+    """Facts of a privacy trial with two epsilons, two teams and four runs."""
+    levels = {
+        ("without", 1.0): 60.0,
+        ("without", math.inf): 100.0,
+        ("with", 1.0): 80.0,
+        ("with", math.inf): 90.0,
+    }
+    rows = [
+        {"team": team, "epsilon": epsilon, "seed": seed, "reward": level + seed}
+        for (team, epsilon), level in levels.items()
+        for seed in SEEDS
+    ]
+    accounting = pd.DataFrame(
+        [
+            {"scheme": "whole episode", "episodes": 1, "scale": 600.0, "basic": 1.0, "approximate": 0.17},
+            {"scheme": "each release", "episodes": 1, "scale": 1.0, "basic": 600.0, "approximate": math.inf},
+        ]
+    )
+    features = pd.DataFrame([{"feature": "ROI mean", "sensitivity": 21.0, "noise": 90.0, "spread": 3.0}])
+    vault = pd.DataFrame(
+        [("same weights", 1, 1), ("one bit changed", 20, 19), ("no key", 1, 1)],
+        columns=["attempt", "tries", "as_wished"],
+    )
+    write(
+        tmp_path,
+        "channels/tuned/privacy",
+        privacy=pd.DataFrame(rows),
+        accounting=accounting,
+        features=features,
+        vault=vault,
+    )
+    baselines = tmp_path / "channels/baselines"
+    baselines.mkdir()
+    reference = pd.DataFrame(
+        {
+            "policy": "best_constant",
+            "episode": np.arange(60),
+            "reward": np.r_[np.full(50, 70.0), np.full(10, 0.0)],
+        }
+    )
+    reference.to_parquet(baselines / "evaluation.parquet")
+    return privacy.facts(tmp_path)
+
+
+def test_privacy(private: dict) -> None:
+    prefix = "governance.privacy"
+    assert private[f"{prefix}.without.epsilon_1.reward.mean"].value == pytest.approx(61.5)
+    assert private[f"{prefix}.without.epsilon_1.share.mean"].value == pytest.approx(
+        np.mean([60 / 100, 61 / 101, 62 / 102, 63 / 103])
+    )
+    assert private[f"{prefix}.best_constant.reward"].value == 70.0, "only the trial's episodes count"
+    assert private[f"{prefix}.without.epsilon_1.minus_constant.word"].value == "below"
+    assert private[f"{prefix}.with.epsilon_1.minus_without.mean"].value == pytest.approx(20.0)
+    assert private[f"{prefix}.without.epsilon_1.minus_clean.word"].value == "below"
+    assert private[f"{prefix}.accounting.each_release.1.basic"].text() == "600"
+    assert private[f"{prefix}.accounting.each_release.1.approximate"].text() == "beyond reckoning"
+    assert private[f"{prefix}.feature.ROI_mean.drowned"].text() == "30"
+    assert private[f"{prefix}.vault.attacks"].value == 21
+    assert private[f"{prefix}.vault.succeeded"].value == 1
+
+
+def test_fairness(tmp_path: Path) -> None:
+    groups = ("18-34", "35-54", "55+")
+    rates = pd.DataFrame(
+        [
+            {"policy": policy, "seed": seed, "measure": "exposure", "group": group, "rate": rate + seed / 100}
+            for policy, shown in {
+                "tuned": (0.2, 0.3, 0.4),
+                "tuned, fair over the episode": (0.3, 0.31, 0.3),
+            }.items()
+            for seed in SEEDS
+            for group, rate in zip(groups, shown, strict=True)
+        ]
+    )
+    parity = pd.DataFrame(
+        [
+            {
+                "policy": policy,
+                "seed": seed,
+                "measure": "exposure",
+                "ratio": ratio,
+                "difference": 0.1,
+                "reward": r,
+            }
+            for policy, ratio, r in (("tuned", 0.5, 100.0), ("tuned, fair over the episode", 0.9, 80.0))
+            for seed in SEEDS
+        ]
+    )
+    constant = {
+        "policy": "fixed",
+        "seed": 0,
+        "measure": "exposure",
+        "ratio": 0.6,
+        "difference": 0.2,
+        "reward": 9.0,
+    }
+    interval = {"ratio_low": 0.55, "ratio_high": 0.65, "difference_low": 0.1, "difference_high": 0.3}
+    parity = pd.concat([parity, pd.DataFrame([constant | interval])])
+    write(tmp_path, "channels/tuned/fairness", rates=rates, parity=parity)
+    found, prefix = fairness.facts(tmp_path), "governance.fairness"
+    assert found[f"{prefix}.tuned.exposure.ratio"].value == pytest.approx(0.5)
+    assert found[f"{prefix}.fixed.exposure.ratio"].text("interval") == "[0.55, 0.65]"
+    assert found[f"{prefix}.fair.share.mean"].value == pytest.approx(0.8)
+    assert found[f"{prefix}.fair.minus_tuned.mean"].value == pytest.approx(-20.0)
+    assert found[f"{prefix}.fair.minus_tuned.word"].value == "below"
+    assert found[f"{prefix}.tuned.least"].value == "18\N{EN DASH}34"
+    assert found[f"{prefix}.tuned.most"].value == "55+"
+    assert found[f"{prefix}.measures"].value == 1
+
+
+def test_nothing_is_claimed_of_trials_that_did_not_run(tmp_path: Path) -> None:
+    """Only constants are left."""
+    for module in (privacy, fairness):
+        assert {fact.source for fact in module.facts(tmp_path).values()} == {"adrl_core"}
+
+
+def test_where_a_trial_left_its_tables(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, "channels/tuned/privacy")
+    assert trial.origin("vault", "no key") == {
+        "source": "channels/tuned/privacy/vault.parquet",
+        "row": "no key",
+        "stage": "channels/tuned/privacy",
+    }
