@@ -139,6 +139,22 @@ def test_transfer(facts: Facts) -> None:
     assert facts[f"{KEY}.first.ahead.word"].value == "above"
 
 
+def test_who_is_overtaken() -> None:
+    """Ahead by 3 in two episodes, then behind by 1, 2 and 3; stretches of two."""
+    draw, ahead = np.random.default_rng(0), [3.0, 3.0, -1.0, -1.0, -2.0, -2.0, -3.0, -3.0]
+    scratch = pd.DataFrame({"seed": np.repeat(range(RUNS), 8), "episode": np.tile(range(8), RUNS)})
+    scratch["reward"] = draw.normal(size=len(scratch))
+    noise = np.repeat(draw.normal(0.0, 0.01, RUNS), 8)
+    moved = scratch.assign(reward=scratch["reward"] + np.tile(ahead, RUNS) + noise, start="transferred")
+    curves = pd.concat([scratch.assign(start="scratch"), moved])
+    facts = dict(footprint.overtaking_facts(curves, 2))
+    assert facts[f"{KEY}.overtaken"].value == 2
+    assert facts[f"{KEY}.end.ahead"].value == pytest.approx(-3.0 + noise[::8].mean())
+    assert facts[f"{KEY}.end.ahead.word"].value == "below"
+    other = curves.assign(reward=curves["reward"].where(curves["start"] == "scratch", 9.0))
+    assert f"{KEY}.overtaken" not in dict(footprint.overtaking_facts(other, 2))
+
+
 def test_figures(results: Path) -> None:
     names = [name for name, _ in figures.figures(results)]
     assert names == ["footprint-energy", "footprint-stopping", "footprint-transfer"]

@@ -265,3 +265,27 @@ def transfer_facts(curves: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     row = origin | {"row": "first episodes, transferred less scratch, run by run"}
     yield f"{PREFIX}.first.ahead", estimated(ahead, *REWARD, RUNS, **row)
     yield f"{PREFIX}.first.ahead.word", counted(ahead.word, ahead.n, **row)
+    yield from overtaking_facts(curves, _window(episodes))
+
+
+def overtaking_facts(curves: pd.DataFrame, length: int) -> Iterator[tuple[str, Fact]]:
+    """From which stretch on those from scratch are ahead in every one, and by how much in the last."""
+    moved, scratch = (
+        curves[curves["start"] == start].pivot(index="episode", columns="seed", values="reward")
+        for start in ("transferred", "scratch")
+    )
+    difference = moved - scratch.loc[moved.index]
+    table = difference.groupby(difference.index // length * length).mean()
+    estimates = [mean_interval(stretch) for stretch in table.to_numpy()]
+    behind = np.array([estimate.word == "below" for estimate in estimates])
+    row: Origin = {
+        "source": f"{STAGE}/transfer.parquet",
+        "row": f"transferred less scratch, run by run, in stretches of {length} episodes",
+        "stage": STAGE,
+    }
+    yield f"{PREFIX}.end.ahead", estimated(estimates[-1], *REWARD, RUNS, **row)
+    yield f"{PREFIX}.end.ahead.word", counted(estimates[-1].word, estimates[-1].n, **row)
+    if behind[-1]:
+        lasting = len(behind) - int(np.logical_and.accumulate(behind[::-1]).sum())
+        overtaken = counted(int(table.index[lasting]), estimates[-1].n, "training episodes", **row)
+        yield f"{PREFIX}.overtaken", overtaken
