@@ -133,7 +133,6 @@ def energy_facts(table: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Fact]]
             "",
             "episodes",
             **training,
-            **origin,
         ),
     )
     yield f"{PREFIX}.decision.energy", ranged(single, decisions / 1000.0, "mJ", ".1f", "what = decision")
