@@ -67,7 +67,7 @@ for stage, kind in stages.STAGES.items():
             output:
                 f"{RESULTS}/{kind.folder}/manifest.json",
             shell:
-                RUN + f" {stage} --market {{wildcards.market}} --variant '{{wildcards.variant}}' --threads {{threads}}"
+                RUN + " {rule} --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
 
 
 rule summary:

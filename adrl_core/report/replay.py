@@ -46,7 +46,7 @@ def resign(name: str, market: str = "", variant: str = "") -> Iterator[str]:
         if not reason:
             continue
         if manifest.stage not in REPLAYABLE:
-            yield f"{title}: {reason}; takes seconds, run `adrl study` again"
+            yield f"{title}: {reason}; has no replay, run `adrl study` again"
             continue
         if damage := verify_outputs(path, manifest):
             raise RuntimeError(damage[0])

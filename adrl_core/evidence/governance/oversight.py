@@ -12,7 +12,7 @@ from adrl_core.evidence.intervals import LEVEL, Estimate
 from adrl_core.evidence.published import printed
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.governance.sequential import PerformanceBound
-from adrl_core.governance.trials.oversight import CHANGED, REVIEW_EVERY
+from adrl_core.governance.trials.oversight import REVIEW_EVERY
 from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact
 
@@ -93,7 +93,6 @@ def _detection(trial: Trial) -> Iterator[tuple[str, Fact]]:
     early += int((frame.loc[frame["condition"] == HEALTHY, "stopped_after"] > frame["onset"].iloc[0]).sum())
     yield f"{prefix}.false_alarms", Fact(value=early, unit="false alarms", **origin)
     yield f"{prefix}.onset", Fact(value=int(frame["onset"].iloc[0]), unit="episodes", **origin)
-    yield f"{prefix}.becomes", constant(CHANGED[trial.market])
 
 
 def _simulated(trial: Trial) -> Iterator[tuple[str, Fact]]:
