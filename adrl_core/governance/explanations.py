@@ -9,7 +9,6 @@ clicks and conversions, are thereby torn apart: some of the states that are put 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import shap
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -91,6 +90,8 @@ def shapley_values(
         states: (n, STATE_SIZE).
         background: (m, STATE_SIZE), where the features come from that a coalition lacks.
     """
+    import shap  # takes seconds, and whoever only tells a decision does not need it
+
     masker = shap.maskers.Independent(background, max_samples=len(background))
     explainer = shap.explainers.Exact(choice, masker)
     return np.asarray(explainer(states, silent=True).values, dtype=float)
