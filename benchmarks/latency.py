@@ -1,16 +1,23 @@
-"""How long one decision of the team takes: a state in, a bid and an allocation out."""
+"""How long a decision of the team, and of the whole stack, takes: a state in, bid and allocation out."""
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
 from adrl_core.agents.team import TeamLearner, TeamPolicy
 from adrl_core.config import Team
+from adrl_core.governance.audit import Trail
+from adrl_core.governance.trials.oversight import watch_over
+from adrl_core.governance.trials.trail import stack, time_decisions
 from adrl_core.market import make_market
 from benchmarks.measure import Measurement
 
 DECISIONS = 2000
+BANK = 100
+"""Episodes from which the stack's performance bound is set."""
 
 
 @torch.inference_mode()
@@ -32,4 +39,18 @@ def latency(repeats: int) -> list[Measurement]:
         if repeat:
             median.values.append(1e3 * float(np.quantile(seconds, 0.5)))
             late.values.append(1e3 * float(np.quantile(seconds, 0.99)))
+    return [median, late, *governed(repeats)]
+
+
+def governed(repeats: int) -> list[Measurement]:
+    """The same through supervision, safety layer and audit trail, in episodes of the `channels` market."""
+    learner, market, watch = TeamLearner(Team(), [0]), make_market("channels"), watch_over("channels", BANK)
+    median, late = Measurement("whole stack, p50", "ms"), Measurement("whole stack, p99", "ms")
+    for repeat in range(repeats + 1):
+        with TemporaryDirectory() as folder, Trail(Path(folder) / "trail.jsonl") as trail:
+            policy = stack(learner, "channels", watch, Path(folder), trail)["recorded"]
+            taken = time_decisions(policy, market, seed=0)["elapsed"]
+        if repeat:
+            median.values.append(float(taken.quantile(0.5)))
+            late.values.append(float(taken.quantile(0.99)))
     return [median, late]

@@ -96,14 +96,13 @@ def _detection(trial: Trial) -> Iterator[tuple[str, Fact]]:
 
 
 def _simulated(trial: Trial) -> Iterator[tuple[str, Fact]]:
-    for row in trial.table("power").itertuples():
-        percent = round(100 * float(row.loss))
-        origin = trial.origin("power", f"loss = {percent} %, watched = {row.watched}")
-        name = "alarm" if percent == 0 else f"loss_{percent}"
-        stopped, deployments = int(row.stopped), int(row.deployments)
-        unit, counted_in, form = "of the deployments", "simulated deployments", ".0%" if percent else ".2%"
-        share = proportion(stopped, deployments, unit, counted_in, origin, form)
-        yield f"{PREFIX}.{trial.market}.{name}.{row.watched}", share
+    for row in trial.table("power").to_dict("records"):
+        percent, watched = round(100 * row["loss"]), row["watched"]
+        origin = trial.origin("power", f"loss = {percent} %, watched = {watched}")
+        name, form = (f"loss_{percent}", ".0%") if percent else ("alarm", ".2%")
+        counts = row["stopped"], row["deployments"]
+        share = proportion(*counts, "of the deployments", "simulated deployments", origin, form)
+        yield f"{PREFIX}.{trial.market}.{name}.{watched}", share
 
 
 def _switches(trial: Trial) -> Iterator[tuple[str, Fact]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from adrl_core.evidence.figures.style import DASHES, GREY, INTERVAL, PALETTE, Drawn, draw_band, new_figure
 from adrl_core.evidence.governance.common import Trial, trials
@@ -36,6 +37,7 @@ def price_of_constraints(found: list[Trial]) -> Drawn:
         panel.axvline(0.0, color=GREY, linewidth=0.8)
         labels = list(names.values()) if panel is panels[0] else []
         panel.set(xlabel="change in reward, %", title=trial.market)
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         panel.set_yticks(range(len(names)), labels or [""] * len(names))
         panel.invert_yaxis()
     return (

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import ScalarFormatter
 
 from adrl_core.evidence.figures.style import DASHES, GREY, PALETTE, Drawn, new_figure
 from adrl_core.evidence.governance.common import Trial, trials
@@ -63,7 +64,7 @@ def _simulated(axes: Axes, trial: Trial) -> None:
     ticks = sorted(power["watched"].unique())
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.legend(loc="best", fontsize=8)
+    axes.legend(loc="upper left", fontsize=7)
 
 
 def latency(trial: Trial) -> Drawn:
@@ -79,6 +80,7 @@ def latency(trial: Trial) -> Drawn:
     axes.axvline(LIMIT, color=GREY, linewidth=1.0, linestyle=":")
     axes.set_yticks(range(len(STACKS)), LAYERS)
     axes.set(xscale="log", xlabel="milliseconds")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.invert_yaxis()
     axes.legend(loc="best", fontsize=8)
     return (
