@@ -94,7 +94,7 @@ NOT_YET = ("the margin market", "the pacing market", "the shift market")
 GOVERNED = {
     "guarded": ("governance.guardrails.channels.enforced.share", "minus_counted.reward"),
     "fair": ("governance.fairness.fair.share", "minus_tuned"),
-    "private": ("governance.privacy.without.epsilon_1.share", "minus_clean"),
+    "private": ("governance.privacy.with.epsilon_1.share", "minus_clean"),
 }
 """The tuned team on `channels` under a mechanism: fact of the share of its reward that is left, and of the
 difference."""
