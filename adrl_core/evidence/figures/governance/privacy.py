@@ -43,7 +43,7 @@ def reward_against_epsilon(trial: Trial) -> Drawn:
     noise.barh(y + 0.2, features["noise"], 0.38, color=PALETTE[1], label="the noise varies")
     noise.set(xscale="log", yticks=y, yticklabels=list(features["feature"]), xlabel="standard deviation")
     noise.invert_yaxis()
-    noise.legend(loc="lower right", fontsize=8)
+    noise.legend(loc="upper right", fontsize=8)
     return (
         figure,
         "What privacy costs",
