@@ -87,6 +87,9 @@ def _known(trial: Trial) -> Iterator[tuple[str, Fact]]:
 
 
 def _decision(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    values = trial.table("values")
+    dearest = int(values.loc[values["shortfall"].idxmax(), "step"])
+    yield f"{PREFIX}.dearest_step", Fact(value=dearest, **trial.origin("values", "largest shortfall"))
     features, choice = trial.table("features"), trial.table("decision").iloc[0]
     features = features.set_index("feature").loc[list(STATE_NAMES)]
     text = explained(
