@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -26,11 +27,11 @@ def paragraph(*children: nodes.Node | str, classes: str = "") -> nodes.paragraph
     return nodes.paragraph("", "", *content, classes=classes.split())
 
 
-def table(header: list[str], rows: list[list[Cell]], classes: str = "") -> nodes.table:
+def table(header: Sequence[str | Cell], rows: list[list[Cell]], classes: str = "") -> nodes.table:
     """A table with one header row; the first column heads the rows."""
     group = nodes.tgroup(cols=len(header))
     group += [nodes.colspec(colwidth=1) for _ in header]
-    group += nodes.thead("", _row([[paragraph(text)] for text in header]))
+    group += nodes.thead("", _row([[paragraph(cell)] if isinstance(cell, str) else cell for cell in header]))
     group += nodes.tbody("", *(_row(row) for row in rows))
     return nodes.table("", group, classes=["report-table", *classes.split()])
 
@@ -88,7 +89,8 @@ class FactTable(ReportDirective):
             cells = [self.measured(f"{self.options['market']}.{policy}.{metric}") for metric, _ in columns]
             cells += [self.quoted(keys, index) for index in range(len(published))]
             rows.append([[paragraph(*self.parsed(label))], *cells])
-        header = [self.options.get("header", "Policy"), *(label for _, label in columns), *published]
+        labels = [self.options.get("header", "Policy"), *(label for _, label in columns), *published]
+        header = [[paragraph(*self.parsed(label))] for label in labels]
         return [self.captioned(table(header, rows, "fact-table"))]
 
     def measured(self, key: str) -> Cell:

@@ -47,22 +47,24 @@ def ranking(importance: pd.DataFrame, choice: str) -> list[str]:
 
 def _importance(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame = trial.table("importance")
-    for (choice, feature), rows in frame.groupby(["choice", "feature"], sort=False):
+    for pair, rows in frame.groupby(["choice", "feature"], sort=False):
+        choice, feature = map(str, pair)
         origin = trial.origin("importance", f"choice = {choice}, feature = {feature}")
         unit = "currency units" if choice == "bid" else ""
         for method in ("shapley", "permutation"):
-            name = f"{PREFIX}.{key(str(choice))}.{key(str(feature))}.{method}"
+            name = f"{PREFIX}.{key(choice)}.{key(feature)}.{method}"
             yield from mean_facts(name, rows.set_index("seed")[method], unit, ".3f", origin).items()
-    for choice, rows in frame.groupby("choice", sort=False):
+    for chosen, rows in frame.groupby("choice", sort=False):
+        choice = str(chosen)
         origin = trial.origin("importance", f"choice = {choice}")
-        names = dict(zip(("first", "second", "third"), ranking(frame, str(choice)), strict=False))
+        names = dict(zip(("first", "second", "third"), ranking(frame, choice), strict=False))
         for place, feature in names.items():
-            yield f"{PREFIX}.{key(str(choice))}.{place}", Fact(value=feature, **origin)
+            yield f"{PREFIX}.{key(choice)}.{place}", Fact(value=feature, **origin)
         runs = pd.Series({seed: _agreement(run) for seed, run in rows.groupby("seed")}).dropna()
         n = rows["seed"].nunique()
-        yield f"{PREFIX}.{key(str(choice))}.moved", counted(len(runs), n, "runs", **origin)
+        yield f"{PREFIX}.{key(choice)}.moved", counted(len(runs), n, "runs", **origin)
         if len(runs) > 1:
-            name = f"{PREFIX}.{key(str(choice))}.agreement"
+            name = f"{PREFIX}.{key(choice)}.agreement"
             yield f"{name}.mean", estimated(mean_interval(runs), "rank correlation", ".2f", RUNS, **origin)
             yield f"{name}.lowest", counted(float(runs.min()), n, "rank correlation", ".2f", **origin)
     yield (
@@ -88,7 +90,7 @@ def _known(trial: Trial) -> Iterator[tuple[str, Fact]]:
 
 def _decision(trial: Trial) -> Iterator[tuple[str, Fact]]:
     values = trial.table("values")
-    dearest = int(values.loc[values["shortfall"].idxmax(), "step"])
+    dearest = int(values["step"].iloc[values["shortfall"].argmax()])
     yield f"{PREFIX}.dearest_step", Fact(value=dearest, **trial.origin("values", "largest shortfall"))
     features, choice = trial.table("features"), trial.table("decision").iloc[0]
     features = features.set_index("feature").loc[list(STATE_NAMES)]

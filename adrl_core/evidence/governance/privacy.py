@@ -58,7 +58,8 @@ def _rewards(trial: Trial) -> Iterator[tuple[str, Fact]]:
         f"{PREFIX}.best_constant.reward",
         Fact(value=blind, unit=unit, format=form, source=f"{trial.market}/baselines/evaluation.parquet"),
     )
-    for (team, epsilon), _ in frame.groupby(["team", "epsilon"]):
+    grid = frame[["team", "epsilon"]].drop_duplicates().sort_values(["team", "epsilon"])
+    for team, epsilon in grid.itertuples(index=False, name=None):
         origin = trial.origin("privacy", f"team = {team}, epsilon = {epsilon:g}")
         prefix, runs = f"{PREFIX}.{team}.epsilon_{label(epsilon)}", _runs(frame, team, epsilon)
         yield from mean_facts(f"{prefix}.reward", runs, unit, form, origin).items()
@@ -91,26 +92,26 @@ def _accounting(trial: Trial) -> Iterator[tuple[str, Fact]]:
 
 
 def _features(trial: Trial) -> Iterator[tuple[str, Fact]]:
-    for row in trial.table("features").itertuples():
-        name, origin = str(row.feature).replace(" ", "_"), trial.origin("features", str(row.feature))
+    for row in trial.table("features").to_dict("records"):
+        name, origin = str(row["feature"]).replace(" ", "_"), trial.origin("features", str(row["feature"]))
         for column in ("sensitivity", "noise", "spread"):
             yield (
                 f"{PREFIX}.feature.{name}.{column}",
-                Fact(value=getattr(row, column), format=".2g", **origin),
+                Fact(value=row[column], format=".2g", **origin),
             )
         yield (
             f"{PREFIX}.feature.{name}.drowned",
-            Fact(value=row.noise / row.spread, unit="times the spread", format=",.0f", **origin),
+            Fact(value=row["noise"] / row["spread"], unit="times the spread", format=",.0f", **origin),
         )
 
 
 def _vault(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame = trial.table("vault")
     attacks = frame[~frame["attempt"].isin(HARMLESS)]
-    for row in frame.itertuples():
-        name, origin = str(row.attempt).replace(" ", "_"), trial.origin("vault", str(row.attempt))
-        yield f"{PREFIX}.vault.{name}.tries", Fact(value=row.tries, unit="tries", **origin)
-        yield f"{PREFIX}.vault.{name}.as_wished", Fact(value=row.as_wished, unit="as wished", **origin)
+    for row in frame.to_dict("records"):
+        name, origin = str(row["attempt"]).replace(" ", "_"), trial.origin("vault", str(row["attempt"]))
+        yield f"{PREFIX}.vault.{name}.tries", Fact(value=row["tries"], unit="tries", **origin)
+        yield f"{PREFIX}.vault.{name}.as_wished", Fact(value=row["as_wished"], unit="as wished", **origin)
     origin = trial.origin("vault", "all attacks")
     yield f"{PREFIX}.vault.attacks", Fact(value=int(attacks["tries"].sum()), unit="attacks", **origin)
     succeeded = int((attacks["tries"] - attacks["as_wished"]).sum())
