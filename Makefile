@@ -47,7 +47,7 @@ pdf: $(STAMP) ## Print the book to _build/report.pdf (needs Chromium)
 	@echo "Open $(abspath _build/report.pdf)"
 
 test: $(STAMP) ## Run all tests but those that need a browser or a cluster
-	$(BIN)/python -m pytest -m "not cluster and not browser"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not cluster and not browser"
 
 test-browser: $(STAMP) ## Open every page of the built book in a headless Chromium
 	$(BIN)/python -m pytest -m browser tests/book

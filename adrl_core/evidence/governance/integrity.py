@@ -35,11 +35,10 @@ STRETCH_SHARE = 0.05
 
 
 def facts(results: Path) -> Facts:
-    """All facts of the trial, `governance.integrity.*`; none where it has not run."""
-    folder = results / STAGE
+    """All facts of the trial, `governance.integrity.*`; only its constants where it has not run."""
+    folder, found = results / STAGE, constants()
     if not (folder / "rewards.parquet").exists():
-        return {}
-    found = constants()
+        return found
     found |= dict(detection_facts(pd.read_parquet(folder / "detection.parquet")))
     found |= dict(reward_facts(pd.read_parquet(folder / "rewards.parquet")))
     found |= dict(alarm_facts(pd.read_parquet(folder / "trainings.parquet")))
