@@ -60,7 +60,9 @@ def test_bids_are_apart_only_if_their_intervals_are() -> None:
 
 
 def test_what_has_no_results_is_named() -> None:
-    facts = {key: fact for key, fact in PAPER.facts.items() if not key.startswith(("channels.", "governance."))}
+    facts = {
+        key: fact for key, fact in PAPER.facts.items() if not key.startswith(("channels.", "governance."))
+    }
     found = collect(PAPER.model_copy(update={"facts": facts}))
     missing = next(finding for finding in found if finding.relation is Relation.MISSING)
     for topic in ("the channels market", "the shift market"):
