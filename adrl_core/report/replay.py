@@ -100,11 +100,9 @@ def resign(
         yield from (f"{renewal.title}: {renewal.how} ({renewal.reason})" for renewal in waiting)
         waiting = []
     for renewal, problem in replayed(waiting, cores):
-        if not problem:
-            problem = sign(renewal)
-        if problem:
-            refused.append(problem)
-            yield f"refused: {problem}"
+        if trouble := problem or sign(renewal):
+            refused.append(trouble)
+            yield f"refused: {trouble}"
         else:
             yield f"{renewal.title}: {renewal.record['replayed']}; signed anew ({renewal.reason})"
     if refused:
@@ -170,9 +168,9 @@ def replayed(waiting: list[Renewal], cores: int) -> Iterator[tuple[Renewal, str]
             except RuntimeError as error:
                 yield renewal, str(error)
                 continue
-            said = f"{twin.PROFILE} twin of commit {comparison['against'][:10]}"
-            before = renewal.record.get("replayed")
-            renewal.record |= {"replayed": f"{before}; {said}" if before else said, **comparison}
+            said = [renewal.record["replayed"]] if renewal.exact else []
+            said.append(f"{twin.PROFILE} twin of commit {comparison['against'][:10]}")
+            renewal.record |= {"replayed": "; ".join(said), **comparison}
             yield renewal, ""
 
 

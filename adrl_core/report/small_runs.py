@@ -18,7 +18,7 @@ from typing import Any
 # Imported once, before the first fork, because they take seconds.
 import jupytext
 import pandas as pd
-import scipy.stats
+import scipy.stats  # noqa: F401
 import torch  # noqa: F401
 
 LOG, SECONDS = "twin.log", "seconds"

@@ -275,8 +275,8 @@ def job(
     if Path(name).name != name or name.startswith("."):
         raise ConfigurationError(f"name = {name!r}: allowed is one folder name, without / and leading dot")
     kind, changes = STAGES[stage], dict(changes or {})
-    for field in sorted({"market", "variant"} & set(changes)):
-        raise ConfigurationError(f"{field}: cannot be set; choose it with --{field} or --{field}s")
+    for own in sorted({"market", "variant"} & set(changes)):
+        raise ConfigurationError(f"{own}: cannot be set; choose it with --{own} or --{own}s")
     study = profile_study(
         profile,
         market if kind.has_market else MARKETS[0],

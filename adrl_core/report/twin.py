@@ -1,11 +1,11 @@
 """Twin replay: a stage runs small by the code that made it and by the present code, and both must agree.
 
 What cannot be repeated from what is committed, because it needs weights that are not, or because it would
-take hours, is compared at a smaller size: the stage and the trainings that it reads run in the `smoke` profile
-twice, once from the tree of the commit that its manifest records and once from the present one. All their
-tables must be equal to the last bit, but for the measurements that `Stage.measured` names. This is evidence of
-another kind than an exact replay: it shows that two codes do the same in a small study, not that the recorded
-numbers come out again. The signature therefore says which it was.
+take hours, is compared at a smaller size: the stage and the trainings that it reads run in the `smoke`
+profile twice, once from the tree of the commit that its manifest records and once from the present one. All
+their tables must be equal to the last bit, but for the measurements that `Stage.measured` names. This is
+evidence of another kind than an exact replay: it shows that two codes do the same in a small study, not that
+the recorded numbers come out again. The signature therefore says which it was.
 """
 
 import json
@@ -174,12 +174,6 @@ def agree(manifest: Manifest, scratch: Path) -> dict[str, Any]:
             compared.append(table)
         omitted |= aside
     return {"against": commit, "profile": PROFILE, "tables": compared, "left_out": omitted}
-
-
-def seconds(manifest: Manifest, scratch: Path) -> float:
-    """Wall time of a stage's twins, without the trainings that they read."""
-    sides = (scratch / side / manifest.job.folder for side in (manifest.git["commit"], PRESENT))
-    return sum(float((side / small_runs.SECONDS).read_text(encoding="utf-8")) for side in sides)
 
 
 def compare(
