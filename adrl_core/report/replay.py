@@ -99,6 +99,9 @@ def resign(
     if dry_run:
         yield from (f"{renewal.title}: {renewal.how} ({renewal.reason})" for renewal in waiting)
         waiting = []
+    if made := [renewal.manifest.git["commit"][:10] for renewal in waiting if renewal.twin]:
+        commits = ", ".join(sorted({*made}))
+        yield f"{len(made)} stages run small twice, by the code of {commits} and by the present one"
     for renewal, problem in replayed(waiting, cores):
         if trouble := problem or sign(renewal):
             refused.append(trouble)

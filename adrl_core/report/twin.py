@@ -166,28 +166,38 @@ def agree(manifest: Manifest, scratch: Path) -> dict[str, Any]:
                 )
         aside = left_out(stage)
         for table in tables(stage):
-            one, other = (
-                pd.read_parquet(scratch / side / table).drop(columns=aside.get(table, []))
-                for side in (commit, PRESENT)
-            )
-            compare(f"{manifest.job.title}: {PROFILE} {table}", one, other, names)
+            one, other = (pd.read_parquet(scratch / side / table) for side in (commit, PRESENT))
+            title = f"{manifest.job.title}: {PROFILE} {table}"
+            compare(title, one, other, names, aside.get(table, ()))
             compared.append(table)
         omitted |= aside
     return {"against": commit, "profile": PROFILE, "tables": compared, "left_out": omitted}
 
 
 def compare(
-    title: str, one: pd.DataFrame, other: pd.DataFrame, names: tuple[str, str] = ("recorded", "replayed")
+    title: str,
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    names: tuple[str, str] = ("recorded", "replayed"),
+    measured: Sequence[str] = (),
 ) -> None:
-    """Raise RuntimeError naming the first value in which two tables differ by a bit, if they do."""
-    shapes = [(len(frame), frame.dtypes.astype(str).to_dict()) for frame in (one, other)]
-    if shapes[0] != shapes[1] or list(one) != list(other):
+    """Raise RuntimeError naming the first value in which two tables differ by a bit, if they do.
+
+    Args:
+        title, names: what messages call the table and the two sides.
+        one, other: the tables; rows, columns, their order and types must be the same.
+        measured: columns whose values may differ.
+    """
+    shapes = [
+        (len(frame), [f"{name} {kind}" for name, kind in frame.dtypes.items()]) for frame in (one, other)
+    ]
+    if shapes[0] != shapes[1]:
         told = [
-            f"{rows} rows with columns {columns} {name}"
+            f"{rows} rows of {', '.join(columns)} {name}"
             for name, (rows, columns) in zip(names, shapes, strict=True)
         ]
         raise RuntimeError(f"{title}: {'; '.join(told)}")
-    for column in one:
+    for column in one.columns.difference(measured, sort=False):
         a, b = (frame[column].reset_index(drop=True) for frame in (one, other))
         different = (a != b).fillna(False).astype(bool) & a.notna() & b.notna() | (a.isna() != b.isna())
         if a.dtype.kind == "f":
