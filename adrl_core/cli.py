@@ -190,11 +190,21 @@ def resign(
     profile: Annotated[str, typer.Argument(help="Folder of the study below results/.")] = "paper",
     market: Annotated[str, typer.Option(help="Only this market.")] = "",
     variant: Annotated[str, typer.Option(help="Only this variant.")] = "",
+    cores: Annotated[int, typer.Option(min=1, help="Small studies to run at once.")] = len(
+        os.sched_getaffinity(0)
+    ),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be replayed, and how.")
+    ] = False,
 ) -> None:
-    """Sign stale results anew after a change of code, if a replay of their first episodes is identical."""
+    """Sign stale results anew after a change of code, where a replay finds that nothing else changed.
+
+    Exact replays repeat what was recorded: the first episodes of a training, an evaluation. What cannot be
+    repeated so runs in the smoke profile, by the code that made it and by the present code (twin replay).
+    """
     from adrl_core.report import replay
 
-    for line in replay.resign(profile, market, variant):
+    for line in replay.resign(profile, market, variant, cores=cores, dry_run=dry_run):
         typer.echo(line)
 
 

@@ -1,19 +1,25 @@
-"""Repeating what a study recorded: its facts from its tables, and its first episodes from its code."""
+"""Repeating what a study recorded: its facts from its tables, and its stages from their code.
+
+A replay is exact where what is committed suffices: the first episodes of a training, the evaluation of
+policies that need no weights or whose weights are there. Everything else has a twin replay (`report.twin`).
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
 from adrl_core.config import Study, completed
+from adrl_core.report import twin
 from adrl_core.report.facts import FactStore
 from adrl_core.report.manifest import Manifest, changed, git_state, manifests, stale, verify_outputs
-from adrl_core.report.stages import inputs, inputs_hash
+from adrl_core.report.stages import NOTEBOOK, ON_RESULTS, STAGES, inputs, inputs_hash
 
 EPISODES = 3
-REPLAYABLE = ("train", "baselines", "evaluate")
 
 
 def changed_facts(results: Path) -> list[str]:
@@ -27,11 +33,48 @@ def changed_facts(results: Path) -> list[str]:
     ]
 
 
-def resign(name: str, market: str = "", variant: str = "") -> Iterator[str]:
-    """Sign stale stages anew where a replay gives exactly what is recorded; yields a line a stage.
+@dataclass
+class Renewal:
+    """A stale stage on its way to a new signature."""
+
+    path: Path
+    """Of the manifest."""
+    manifest: Manifest
+    reason: str
+    """Why it is stale."""
+    present: dict[str, str]
+    """Its inputs when all began."""
+    exact: bool
+    """Whether it is replayed exactly, as far as what is there allows."""
+    twin: bool
+    """Whether it is compared with its twin."""
+    record: dict[str, Any] = field(default_factory=dict)
+    """What the signature will say."""
+
+    @property
+    def title(self) -> str:
+        """How messages call the stage."""
+        return self.manifest.job.title
+
+    @property
+    def how(self) -> str:
+        """The kind of replay, in words."""
+        return " and ".join(["exact"] * self.exact + ["twin"] * self.twin)
+
+
+def resign(
+    name: str, market: str = "", variant: str = "", *, cores: int = 1, dry_run: bool = False
+) -> Iterator[str]:
+    """Sign stale stages anew where a replay finds no difference; yields a line a stage.
+
+    Args:
+        name: folder of the study.
+        market, variant: only these, if given.
+        cores: twins that run at once.
+        dry_run: only say what would be replayed, and how.
 
     Raises:
-        RuntimeError: a stage cannot be signed; the message says what differs.
+        RuntimeError: stages cannot be signed, after all others have been; the message says what differs.
         FileNotFoundError: there is nothing to sign.
     """
     paths = manifests(name)
@@ -39,51 +82,126 @@ def resign(name: str, market: str = "", variant: str = "") -> Iterator[str]:
         raise FileNotFoundError(f"{name}: no results")
     loaded = [(path, Manifest.load(path)) for path in paths]
     chosen = [(p, m) for p, m in loaded if market in ("", m.market) and variant in ("", m.variant)]
-    # Trainings come first: evaluations read what they left.
+    waiting: list[Renewal] = []
+    refused: list[str] = []
+    # Trainings come first: the others read what they left.
     for path, manifest in sorted(chosen, key=lambda item: item[1].stage != "train"):
-        title = manifest.job.title
-        reason = stale(manifest)
-        if not reason:
+        if not (reason := stale(manifest)):
             continue
-        if manifest.stage not in REPLAYABLE:
-            yield f"{title}: {reason}; has no replay, run `adrl study` again"
+        if manifest.stage in ON_RESULTS:
+            yield f"{manifest.job.title}: {reason}; has no replay, run `adrl study` again"
             continue
-        if damage := verify_outputs(path, manifest):
-            raise RuntimeError(damage[0])
-        sign(path, manifest)
-        yield f"{title}: replayed exactly and signed anew ({reason})"
+        try:
+            waiting.append(examined(path, manifest, reason))
+        except RuntimeError as error:
+            refused.append(str(error))
+            yield f"refused: {error}"
+    if dry_run:
+        yield from (f"{renewal.title}: {renewal.how} ({renewal.reason})" for renewal in waiting)
+        waiting = []
+    if made := [renewal.manifest.git["commit"][:10] for renewal in waiting if renewal.twin]:
+        commits = ", ".join(sorted({*made}))
+        yield f"{len(made)} stages run small twice, by the code of {commits} and by the present one"
+    for renewal, problem in replayed(waiting, cores):
+        if trouble := problem or sign(renewal):
+            refused.append(trouble)
+            yield f"refused: {trouble}"
+        else:
+            yield f"{renewal.title}: {renewal.record['replayed']}; signed anew ({renewal.reason})"
+    if refused:
+        others = f" (and {len(refused) - 1} more stages are not signed)" if len(refused) > 1 else ""
+        raise RuntimeError(refused[0] + others)
 
 
-def sign(path: Path, manifest: Manifest) -> None:
-    """Replay one stage and, if nothing differs, record its present inputs.
+def examined(path: Path, manifest: Manifest, reason: str) -> Renewal:
+    """Decide how a stale stage is replayed.
 
     Raises:
-        RuntimeError: more than code has changed, or the replay differs.
+        RuntimeError: more than code has changed, or its results or its code are not what was recorded.
     """
-    if reason := changed(completed(manifest.settings), manifest.job.settings):
-        raise RuntimeError(f"{manifest.job.title}: other settings ({', '.join(reason)}); run it again")
-    present = inputs(manifest.job)
-    others = [name for name in changed(manifest.inputs, present) if not name.endswith(".py")]
-    if others:
-        raise RuntimeError(
-            f"{manifest.job.title}: more than code has changed ({', '.join(others)}); run it again"
-        )
+    title = manifest.job.title
+    if damage := verify_outputs(path, manifest):
+        raise RuntimeError(damage[0])
+    if other := changed(completed(manifest.settings), manifest.job.settings):
+        raise RuntimeError(f"{title}: other settings ({', '.join(other)}); run it again")
+    if other := sorted({NOTEBOOK, *STAGES[manifest.stage].outputs} ^ manifest.outputs.keys()):
+        raise RuntimeError(f"{title}: other outputs ({', '.join(other)}); run it again")
+    try:
+        present = inputs(manifest.job)
+    except (OSError, ValueError) as error:
+        raise RuntimeError(f"{title}: {error}") from None
+    if other := [name for name in changed(manifest.inputs, present) if not name.endswith(".py")]:
+        raise RuntimeError(f"{title}: more than code has changed ({', '.join(other)}); run it again")
+    match manifest.stage:
+        case "train":
+            # Hardly anything of the first episodes shows what the Bidding agent learns but the update log.
+            exact, apart = True, not (path.parent / "updates.parquet").exists()
+        case "baselines":
+            exact, apart = True, False
+        case "evaluate":
+            exact = (path.parents[1] / "train" / "checkpoint.pt").exists()
+            apart = not exact
+        case _:
+            exact, apart = False, True
+    if apart:
+        twin.check_commit(manifest)
+    return Renewal(path, manifest, reason, present, exact, apart)
+
+
+def replayed(waiting: list[Renewal], cores: int) -> Iterator[tuple[Renewal, str]]:
+    """Replay stages, exactly first; yields each with what forbids its signature, or an empty text."""
+    apart = []
+    for renewal in waiting:
+        try:
+            if renewal.exact:
+                renewal.record["replayed"] = replay(renewal.path.parent, renewal.manifest)
+        except RuntimeError as error:
+            yield renewal, str(error)
+            continue
+        if renewal.twin:
+            apart.append(renewal)
+        else:
+            yield renewal, ""
+    if not apart:
+        return
+    with twin.twins([renewal.manifest for renewal in apart], cores) as scratch:
+        for renewal in apart:
+            try:
+                comparison = twin.agree(renewal.manifest, scratch)
+            except RuntimeError as error:
+                yield renewal, str(error)
+                continue
+            said = [renewal.record["replayed"]] if renewal.exact else []
+            said.append(f"{twin.PROFILE} twin of commit {comparison['against'][:10]}")
+            renewal.record |= {"replayed": "; ".join(said), **comparison}
+            yield renewal, ""
+
+
+def sign(renewal: Renewal) -> str:
+    """Record the present inputs of a stage whose replay found no difference; returns a problem, if any."""
+    manifest = renewal.manifest
+    if inputs(manifest.job) != renewal.present:
+        return f"{renewal.title}: the code was changed while it was replayed"
     record = {
-        "replayed": replay(path.parent, manifest),
+        "kind": renewal.how,
+        **renewal.record,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git_state(),
         "was": manifest.inputs_hash,
     }
     update = {
-        "inputs": present,
-        "inputs_hash": inputs_hash(present),
+        "inputs": renewal.present,
+        "inputs_hash": inputs_hash(renewal.present),
         "resigned": [*manifest.resigned, record],
     }
-    manifest.model_copy(update=update).save(path)
+    manifest.model_copy(update=update).save(renewal.path)
+    return ""
 
 
 def replay(directory: Path, manifest: Manifest) -> str:
     """Repeat a stage and compare it exactly with its tables; returns what was repeated.
+
+    Update logs that are not committed are not compared.
 
     Raises:
         RuntimeError: a value differs; the message names the first.
@@ -96,10 +214,14 @@ def replay(directory: Path, manifest: Manifest) -> str:
         runs = sorted({0, study.seeds - 1})
         with TemporaryDirectory() as scratch:
             train(study, Path(scratch), runs=runs, stop_after=EPISODES)
-            for table in ("episodes", "updates"):
+            for table in ("episodes", "updates", "decisions"):
+                if not (directory / f"{table}.parquet").exists():
+                    continue
                 recorded = pd.read_parquet(directory / f"{table}.parquet")
                 recorded = recorded[(recorded["episode"] < EPISODES) & recorded["seed"].isin(runs)]
-                compare(f"{title}/{table}", recorded, pd.read_parquet(Path(scratch) / f"{table}.parquet"))
+                twin.compare(
+                    f"{title}/{table}", recorded, pd.read_parquet(Path(scratch) / f"{table}.parquet")
+                )
         return f"first {EPISODES} episodes of runs {', '.join(map(str, runs))}"
     from adrl_core.evaluate import evaluate_baselines, evaluate_team
 
@@ -108,21 +230,8 @@ def replay(directory: Path, manifest: Manifest) -> str:
     else:
         repeated = evaluate_team(study, directory.parent / "train" / "checkpoint.pt")
     for table, frame in (("evaluation", repeated.episodes), ("steps", repeated.steps)):
-        compare(f"{title}/{table}", pd.read_parquet(directory / f"{table}.parquet"), frame)
+        recorded = pd.read_parquet(directory / f"{table}.parquet")
+        # Tables are written in single precision.
+        types = {name: dtype for name, dtype in recorded.dtypes.items() if name in frame}
+        twin.compare(f"{title}/{table}", recorded, frame.astype(types))
     return "all of it"
-
-
-def compare(title: str, recorded: pd.DataFrame, repeated: pd.DataFrame) -> None:
-    """Raise RuntimeError naming the first value in which two tables differ, if they do."""
-    recorded, repeated = recorded.reset_index(drop=True), repeated.reset_index(drop=True)
-    if list(recorded) != list(repeated) or len(recorded) != len(repeated):
-        raise RuntimeError(
-            f"{title}: recorded {len(recorded)} rows with columns {list(recorded)}, "
-            f"replayed {len(repeated)} with {list(repeated)}; run it again"
-        )
-    repeated = repeated.astype(recorded.dtypes)
-    for column in recorded:
-        pairs = zip(recorded[column], repeated[column], strict=True)
-        for row, (was, now) in enumerate(pairs):
-            if was != now and not (pd.isna(was) and pd.isna(now)):
-                raise RuntimeError(f"{title}: row {row}, column {column}: {was!r} recorded, {now!r} replayed")

@@ -261,10 +261,18 @@ class StatusTable(ReportDirective):
                 paragraph(
                     nodes.literal(commit, commit),
                     " with uncommitted changes" if content.git["dirty"] else "",
-                    ", signed anew after a replay" if content.resigned else "",
+                    signature(content),
                 )
             ],
         ]
+
+
+def signature(content: Manifest) -> str:
+    """How a stage was last signed anew, if it was."""
+    if not content.resigned:
+        return ""
+    kind = content.resigned[-1].get("kind", "exact")
+    return f", signed anew after {'an' if kind.startswith('exact') else 'a'} {kind} replay"
 
 
 def duration(seconds: float) -> str:

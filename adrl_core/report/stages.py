@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,10 @@ class Stage:
     """Fields of the study that decide the outcome; `team` stands for the variant."""
     after: tuple[str, ...] = ()
     """Folders of the trainings that it reads."""
+    measured: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns that hold time or energy, by table: no run repeats them, so no replay compares them."""
+    held: tuple[str, ...] = ()
+    """Tables that its notebook holds and only shows, which a replay compares like its outputs."""
 
     @property
     def has_variant(self) -> bool:
@@ -71,7 +75,7 @@ class Stage:
 TRAINED = "{market}/{variant}/train"
 
 STAGES: Mapping[str, Stage] = {
-    "market": Stage("{market}/market", settings=("market", "fee")),
+    "market": Stage("{market}/market", settings=("market", "fee"), held=("constants",)),
     "train": Stage(
         TRAINED,
         ("episodes.parquet", "updates.parquet", "decisions.parquet", "checkpoint.pt"),
@@ -96,6 +100,10 @@ STAGES: Mapping[str, Stage] = {
         ),
         EVALUATION,
         (TRAINED,),
+        measured={
+            "trail.parquet": ("append_rate", "safe_rate", "verify_rate"),
+            "latency.parquet": ("elapsed", "computing"),
+        },
     ),
     "privacy": Stage(
         "{market}/{variant}/privacy",
@@ -139,6 +147,17 @@ STAGES: Mapping[str, Stage] = {
         ("energy.parquet", "heldout.parquet", "stopping.parquet", "transfer.parquet"),
         (*TRAINING, "evaluation_episodes"),
         (TRAINED, "shift/{variant}/train"),
+        measured={
+            "energy.parquet": (
+                "seconds",
+                "processor_seconds",
+                "processor",
+                "memory",
+                "energy",
+                "low",
+                "high",
+            )
+        },
     ),
     "summary": Stage("", ("facts.json",)),
     "commentary": Stage("commentary", ("commentary.json", "facts.json")),
@@ -256,8 +275,8 @@ def job(
     if Path(name).name != name or name.startswith("."):
         raise ConfigurationError(f"name = {name!r}: allowed is one folder name, without / and leading dot")
     kind, changes = STAGES[stage], dict(changes or {})
-    for field in sorted({"market", "variant"} & set(changes)):
-        raise ConfigurationError(f"{field}: cannot be set; choose it with --{field} or --{field}s")
+    for own in sorted({"market", "variant"} & set(changes)):
+        raise ConfigurationError(f"{own}: cannot be set; choose it with --{own} or --{own}s")
     study = profile_study(
         profile,
         market if kind.has_market else MARKETS[0],
