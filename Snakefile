@@ -25,7 +25,7 @@ RUN += "".join(f" --set {shlex.quote(change)}" for change in CHANGES)
 
 
 wildcard_constraints:
-    market="[a-z]+",
+    market="[a-z]+(\\+fee=[0-9.]+)?",
     variant="[^/]+",
 
 
@@ -38,7 +38,7 @@ rule market:
     output:
         f"{RESULTS}/{{market}}/market/manifest.json",
     shell:
-        RUN + " market --market {wildcards.market} --threads {threads}"
+        RUN + " market --market '{wildcards.market}' --threads {threads}"
 
 
 rule train:
@@ -46,14 +46,14 @@ rule train:
         f"{RESULTS}/{{market}}/{{variant}}/train/manifest.json",
         f"{RESULTS}/{{market}}/{{variant}}/train/checkpoint.pt",
     shell:
-        RUN + " train --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
+        RUN + " train --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
 
 
 rule baselines:
     output:
         f"{RESULTS}/{{market}}/baselines/manifest.json",
     shell:
-        RUN + " baselines --market {wildcards.market} --threads {threads}"
+        RUN + " baselines --market '{wildcards.market}' --threads {threads}"
 
 
 for stage, kind in stages.STAGES.items():
@@ -67,7 +67,7 @@ for stage, kind in stages.STAGES.items():
             output:
                 f"{RESULTS}/{kind.folder}/manifest.json",
             shell:
-                RUN + " {rule} --market {wildcards.market} --variant '{wildcards.variant}' --threads {threads}"
+                RUN + " {rule} --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
 
 
 rule summary:

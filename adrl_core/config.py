@@ -101,6 +101,29 @@ class DDQN(Frozen):
     """Online network selects and target network values the next action; false is plain Q-learning."""
 
 
+class Planning(Frozen):
+    """The planning team: one learned model of the auctions, from which all three agents choose."""
+
+    learning_rate: Positive = 3e-3
+    """Adam learning rate at the start; it falls to zero over the training."""
+    batch_size: Count = 256
+    """Steps in a gradient step."""
+    updates_per_episode: Count = 25
+    """Gradient steps after each episode."""
+    memory: Annotated[int, Field(ge=100)] = 100_000
+    """Latest steps remembered."""
+    gradient_norm: Positive = 5.0
+    """Largest gradient norm of one run's model."""
+    exploration_share: Positive = 0.8
+    """Share of the training over which random choices fall from all to `exploration_end`."""
+    exploration_end: Share = 0.05
+    """Share of random choices in the rest of the training."""
+    horizon: Count = 50
+    """Episodes over which the plan of the spending to come is averaged."""
+    spend_target: Positive = 1.0
+    """Planned spending as a share of the money left."""
+
+
 class Team(Frozen):
     """The three agents and what they share."""
 
@@ -116,6 +139,8 @@ class Team(Frozen):
     """Factor on the reward the agents learn from; logged rewards are never scaled."""
     roi_scale: Annotated[float, Field(ge=0)] = 1.0
     """Factor on the two ROI features before they enter a network (not published)."""
+    planning: Planning | None = None
+    """Choose by a learned model of the auctions, in place of the three networks."""
     ask: Literal["controller", "both_first", "bidding", "budget", "both"] = "controller"
     """Whom to ask: what the Controller decides; both in the first half of the training, and only then what it
     decides; or always the named."""
@@ -148,7 +173,9 @@ ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
 )
 """The published configuration with one part taken away, each trained anew."""
 
-VARIANTS: Mapping[str, dict[str, Any]] = MappingProxyType({"full": {}, "tuned": TUNED, **ABLATIONS})
+VARIANTS: Mapping[str, dict[str, Any]] = MappingProxyType(
+    {"full": {}, "tuned": TUNED, "planner": {"planning": {}}, **ABLATIONS}
+)
 """Named team configurations, as changes against the published one (`full`)."""
 
 
@@ -204,7 +231,11 @@ def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    nested = {k: _laid_over(base[k], v) for k, v in changes.items() if isinstance(v, Mapping) and k in base}
+    nested = {
+        key: _laid_over(base[key], value)
+        for key, value in changes.items()
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+    }
     return {**base, **changes, **nested}
 
 

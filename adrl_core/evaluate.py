@@ -11,11 +11,10 @@ from torch import Tensor
 
 from adrl_core.agents.baselines import reference_policies, rounds
 from adrl_core.agents.policy import Action, Policy
-from adrl_core.agents.team import TeamPolicy
 from adrl_core.config import Study
 from adrl_core.market import Market, Step, make_market
 from adrl_core.market.presets import CHANNEL_NAMES, STEPS
-from adrl_core.train import load_team
+from adrl_core.train import load_learner
 
 BANK_SEED = 2**31
 """Seed of the evaluation bank; training runs have smaller ones, so that no run has met these markets."""
@@ -119,11 +118,11 @@ def evaluate_team(study: Study, checkpoint: Path, device: str = "cpu") -> Evalua
     Raises:
         ConfigurationError: the checkpoint is missing, damaged, or of another configuration.
     """
-    learner = load_team(study, checkpoint, device)
+    learner = load_learner(study, checkpoint, device)
     market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
     episodes = np.tile(bank, len(learner.seeds))
-    team = Traced(TeamPolicy(learner), len(learner.seeds))
+    team = Traced(learner.policy(), len(learner.seeds))
     frame = play(team, market, np.full(len(episodes), BANK_SEED), episodes)
     return Evaluation(
         _labelled(frame, study.variant, np.repeat(learner.seeds, len(bank))),

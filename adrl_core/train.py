@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from adrl_core.agents.ddqn import exploration_rate
+from adrl_core.agents.learner import Learner, make_learner
 from adrl_core.agents.team import Episode, TeamLearner, mode_shares
 from adrl_core.config import TRAINING, ConfigurationError, Study, completed
 from adrl_core.files import replacing
@@ -69,7 +69,7 @@ def train(
     seeds = list(range(study.seeds) if runs is None else runs)
     last = study.episodes if stop_after is None else min(stop_after, study.episodes)
     market = make_market(study.market, reward=study.team.reward, fee=study.fee, device=device)
-    learner = TeamLearner(study.team, seeds, device)
+    learner = make_learner(study.team, seeds, device)
     journal = Journal(seeds)
     resume = directory / "resume.pt"
     key = {"settings": study.settings(TRAINING), "seeds": seeds}
@@ -80,7 +80,7 @@ def train(
         for number in range(first, last):
             episode = learner.play_episode(market, number, study.episodes)
             metrics = learner.learn(number, study.episodes)
-            epsilon = exploration_rate(study.team.bidding, number)
+            epsilon = learner.exploration(number, study.episodes)
             journal.add(number, episode, metrics, epsilon, detailed=number in (0, study.episodes - 1))
             progress.update(task, advance=1)
             done = number + 1
@@ -112,8 +112,8 @@ def train(
     resume.unlink(missing_ok=True)
 
 
-def load_team(study: Study, checkpoint: Path, device: str = "cpu") -> TeamLearner:
-    """The trained teams of a study.
+def load_learner(study: Study, checkpoint: Path, device: str = "cpu") -> Learner:
+    """The trained teams of a study, of whatever kind.
 
     Raises:
         ConfigurationError: the file is missing or damaged, or belongs to another configuration.
@@ -123,8 +123,20 @@ def load_team(study: Study, checkpoint: Path, device: str = "cpu") -> TeamLearne
         raise ConfigurationError(
             f"checkpoint = {checkpoint}: not trained with the settings of this study; train it first"
         )
-    learner = TeamLearner(study.team, content["seeds"], device)
+    learner = make_learner(study.team, content["seeds"], device)
     learner.load_networks(content["networks"])
+    return learner
+
+
+def load_team(study: Study, checkpoint: Path, device: str = "cpu") -> TeamLearner:
+    """The trained teams of three networks of a study.
+
+    Raises:
+        ConfigurationError: as `load_learner`, or the study's teams are of another kind.
+    """
+    learner = load_learner(study, checkpoint, device)
+    if not isinstance(learner, TeamLearner):
+        raise ConfigurationError(f"variant = {study.variant!r}: a planning team, which has no networks")
     return learner
 
 
@@ -142,7 +154,7 @@ def _load(path: Path, device: str) -> dict[str, Any]:
     return content
 
 
-def _take_up(resume: Path, key: dict[str, Any], learner: TeamLearner, journal: "Journal") -> int:
+def _take_up(resume: Path, key: dict[str, Any], learner: Learner, journal: "Journal") -> int:
     saved = _load(resume, str(learner.device))
     if saved.get("key") != key:
         raise ConfigurationError(f"resume = {resume}: left by another study; delete it to start anew")

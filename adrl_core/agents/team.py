@@ -93,12 +93,20 @@ class TeamLearner:
             "budget": self.budget,
         }
 
+    def exploration(self, number: int, episodes: int) -> float:
+        """Share of random bids in training episode `number` of `episodes`."""
+        return exploration_rate(self.config.bidding, number)
+
+    def policy(self) -> "TeamPolicy":
+        """The teams as they act without exploring."""
+        return TeamPolicy(self)
+
     @torch.no_grad()
     def play_episode(self, market: Market, number: int, episodes: int = 1) -> Episode:
         """Play training episode `number` of `episodes` in every run, exploring, and store the decisions."""
         fixed_mode = fixed_mode_of(self.config, number, episodes)
         explore, normal, masks = self._exploration(number)
-        epsilon = exploration_rate(self.config.bidding, number)
+        epsilon = self.exploration(number, episodes)
         state = market.reset(self.seeds, [number] * len(self.seeds)) * self.scale
         records: list[tuple[Tensor, ...]] = []
         steps = []

@@ -32,6 +32,18 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "paper": tuple(config.VARIANTS),
 }
 """Variants that a profile trains unless told otherwise."""
+SMALL_HARDER = {"pacing": ("planner",), "channels+fee=2": ("planner",)}
+HARDER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "smoke": SMALL_HARDER,
+    "quick": SMALL_HARDER,
+    "paper": {
+        "margin": ("tuned", "tuned+reward=profit", "planner", "planner+reward=profit"),
+        "pacing": ("tuned", "planner"),
+        "shift": ("tuned", "planner"),
+        "channels+fee=2": ("tuned", "planner"),
+    },
+}
+"""The harder markets of a profile, some with a fee for asking, and the variants trained on each."""
 
 # These move results, they do not make them.
 MACHINERY = (
@@ -192,13 +204,10 @@ class Job:
     """Folder of the study below the results root; the profile's name unless chosen otherwise."""
     study: Study | None
     """None for the summary, which reads whatever the study's other stages left."""
+    market: str = ""
+    """Market of the stage, with its fee if it has one of its own, such as channels+fee=2; or nothing."""
     changes: tuple[tuple[str, Any], ...] = ()
     """Study fields changed against the profile."""
-
-    @property
-    def market(self) -> str:
-        """Market of the stage, or nothing."""
-        return self.study.market if self.study else ""
 
     @property
     def variant(self) -> str:
@@ -277,15 +286,29 @@ def job(
     kind, changes = STAGES[stage], dict(changes or {})
     for own in sorted({"market", "variant"} & set(changes)):
         raise ConfigurationError(f"{own}: cannot be set; choose it with --{own} or --{own}s")
-    study = profile_study(
-        profile,
-        market if kind.has_market else MARKETS[0],
-        variant if kind.has_variant else "full",
-        **changes,
-    )
+    bare, fee = parse_market(market if kind.has_market else MARKETS[0])
+    study = profile_study(profile, bare, variant if kind.has_variant else "full", **(changes | fee))
     if kind.has_variant and "/" in variant:
         raise ConfigurationError(f"variant = {variant!r}: a slash is not allowed")
-    return Job(stage, profile, name, study if kind.has_market else None, tuple(sorted(changes.items())))
+    place = market if kind.has_market else ""
+    return Job(
+        stage, profile, name, study if kind.has_market else None, place, tuple(sorted(changes.items()))
+    )
+
+
+def parse_market(market: str) -> tuple[str, dict[str, Any]]:
+    """Split `name` or `name+fee=value` into the market's name and the study fields that follow.
+
+    Raises:
+        ConfigurationError: something else follows the name.
+    """
+    name, plus, change = market.partition("+")
+    if not plus:
+        return name, {}
+    what, _, value = change.partition("=")
+    if what != "fee" or not value:
+        raise ConfigurationError(f"market = {market!r}: only +fee=VALUE may follow the name")
+    return name, {"fee": value}
 
 
 def jobs(
@@ -306,6 +329,13 @@ def jobs(
             market, variant, stage = folder.split("/")
             found.append(build(stage, market=market, variant=variant))
         found += trials
+    if "channels" in markets:
+        for market, on_it in HARDER[profile].items():
+            found.append(build("baselines", market=market))
+            trained = [
+                build(stage, market=market, variant=v) for v in on_it for stage in ("train", "evaluate")
+            ]
+            found += [work for work in trained if work not in found]
     return [*found, build("summary"), build("commentary")]
 
 
