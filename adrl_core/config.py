@@ -178,6 +178,9 @@ VARIANTS: Mapping[str, dict[str, Any]] = MappingProxyType(
 )
 """Named team configurations, as changes against the published one (`full`)."""
 
+TEAMS = ("full", "tuned")
+"""The published team, in the two configurations that most of the report is about."""
+
 
 class Study(Frozen):
     """Everything that decides the outcome of training and evaluating one team on one market."""

@@ -135,7 +135,7 @@ def evaluate_baselines(study: Study, device: str = "cpu") -> Evaluation:
     market = make_market(study.market, fee=study.fee, device=device)
     bank = np.arange(study.evaluation_episodes)
     frames, steps = [], []
-    for policy in reference_policies(study.market, SEARCH_SEED):
+    for policy in reference_policies(study.market, SEARCH_SEED, study.fee):
         traced = Traced(policy)
         plays = [play(traced, market, np.full(len(r), BANK_SEED), r) for r in rounds(policy, bank)]
         frame = pd.concat(plays).sort_values("episode", ignore_index=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from adrl_core.agents.lookahead import Lookahead
 from adrl_core.agents.oracle import (
+    AskingOracle,
     Oracle,
     expected_by_action,
     expected_by_channel,
@@ -25,6 +26,8 @@ from adrl_core.market.presets import BID_LEVELS, CHANNELS, CHANNELS_BIDS, PUBLIS
 UNIFORM = (1.0 / CHANNELS,) * CHANNELS
 CHAIN_LENGTH = 100
 """Episodes over which a carried Greedy keeps its state, as long as the published evaluation."""
+PROFITABLE = ("margin", "pacing")
+"""Markets with thin margins, on which profit and the shaped reward ask for different policies."""
 SHORTLIST = 20
 SHORTLIST_EPISODES = 200
 
@@ -194,9 +197,10 @@ def best_constant(
     shortlist = bank[:SHORTLIST_EPISODES]
     market.reset(np.full(len(shortlist), seed), shortlist)
     ranked = _expected_outcomes(market, allocations, by).flatten().argsort(descending=True)[:SHORTLIST]
+    name = "best_constant" if by == "shaped" else f"best_constant_{by}"
     candidates = [
         Constant(
-            "best_constant",
+            name,
             CHANNELS_BIDS[index // len(allocations)],
             tuple(allocations[index % len(allocations)].tolist()),
         )
@@ -236,12 +240,13 @@ def _mean_outcome(policy: Constant, market: Market, seed: int, episodes: NDArray
     return total
 
 
-def reference_policies(market_name: MarketName, search_seed: int) -> list[Policy]:
+def reference_policies(market_name: MarketName, search_seed: int, fee: float = 0.0) -> list[Policy]:
     """The policies that a market's evaluation is compared with, made anew; play each in its `rounds`.
 
     Args:
         market_name: of the market.
         search_seed: market seed on which the best constant is searched, apart from the evaluation bank.
+        fee: of the market, for each agent asked; with one, there is an oracle that chooses whom to ask.
     """
     published = market_name == "published"
     top = (PUBLISHED_BIDS if published else CHANNELS_BIDS)[-1]
@@ -261,6 +266,11 @@ def reference_policies(market_name: MarketName, search_seed: int) -> list[Policy
         policies.append(Oracle("oracle_known", belief="known"))
     else:
         policies.append(Oracle("oracle"))
+    if market_name in PROFITABLE:
+        policies.append(best_constant(market_name, search_seed, by="profit"))
+        policies.append(Oracle("oracle_profit", by="profit"))
     if market_name == "pacing":
-        policies += [Pacing(), Lookahead("lookahead")]
+        policies += [Pacing(), Lookahead("lookahead"), Lookahead("lookahead_profit", by="profit")]
+    if fee:
+        policies.append(AskingOracle("oracle_asking"))
     return policies

@@ -162,9 +162,15 @@ class Oracle:
 
     def act(self, state: Tensor) -> Action:
         """The best action of each row."""
+        return self.choose(state)[0]
+
+    def choose(self, state: Tensor) -> tuple[Action, Tensor]:
+        """The best action of each row, and what it is expected to bring (rows,)."""
         shifted = self._believe(state)
         parts = zip(state.split(CHUNK), shifted.split(CHUNK), strict=True)
-        return self.grid.action(torch.cat([self._best(rows, regime) for rows, regime in parts]))
+        found = [self._values(rows, regime).max(1) for rows, regime in parts]
+        values, indices = (torch.cat(part) for part in zip(*found, strict=True))
+        return self.grid.action(indices), values
 
     def observe(self, step: Step) -> None:
         """Nothing to learn: the state shows all it uses."""
@@ -176,8 +182,38 @@ class Oracle:
         threshold = SHIFT_THRESHOLD if self.belief == "threshold" else torch.inf
         return state[:, 2] > threshold
 
-    def _best(self, state: Tensor, shifted: Tensor) -> Tensor:
-        return expected_value(self.by, self.grid.expect(*read_state(state), shifted)).flatten(1).argmax(1)
+    def _values(self, state: Tensor, shifted: Tensor) -> Tensor:
+        return expected_value(self.by, self.grid.expect(*read_state(state), shifted)).flatten(1)
+
+
+class AskingOracle:
+    """The state oracle that also chooses whom to ask, where each agent asked costs the market's fee."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        free: tuple[Free, ...] = ("both", "bidding", "budget")
+        self.oracles = [Oracle(name, free=agents) for agents in free]
+
+    def reset(self, market: Market) -> None:
+        """Take the actions, equations and fee of the market."""
+        self.fee = market.fee
+        for oracle in self.oracles:
+            oracle.reset(market)
+
+    def act(self, state: Tensor) -> Action:
+        """The best action of each row after the fee."""
+        actions, values = zip(*(oracle.choose(state) for oracle in self.oracles), strict=True)
+        fees = [self.fee * oracle.grid.agents for oracle in self.oracles]
+        best = torch.stack([value - fee for value, fee in zip(values, fees, strict=True)]).argmax(0)
+        rows = torch.arange(len(best), device=best.device)
+        bid, allocation, asked = (
+            torch.stack([getattr(action, part) for action in actions])[best, rows]
+            for part in ("bid", "allocation", "asked")
+        )
+        return Action(bid, allocation, asked)
+
+    def observe(self, step: Step) -> None:
+        """Nothing to learn: the state shows all it uses."""
 
 
 def read_state(state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

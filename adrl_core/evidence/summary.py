@@ -17,6 +17,7 @@ from adrl_core.evidence.ablation import (
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
 from adrl_core.evidence.governance import governance_facts
+from adrl_core.evidence.harder import harder_facts
 from adrl_core.evidence.intervals import LEVEL
 from adrl_core.evidence.outcomes import (
     action_facts,
@@ -49,7 +50,7 @@ def summarise(results: Path) -> FactStore:
     for market in markets:
         facts |= _market_facts(results, market)
     facts |= score_facts(study_scores(results)) | study_facts(results)
-    facts |= governance_facts(results) | ledger_facts(ledger(results))
+    facts |= harder_facts(results) | governance_facts(results) | ledger_facts(ledger(results))
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 
 

@@ -7,12 +7,21 @@ import pandas as pd
 
 from adrl_core.config import VARIANTS
 from adrl_core.evidence.scores import best_reference, normalised
+from adrl_core.report.stages import HARDER
 
 
 def evaluated_markets(results: Path) -> list[str]:
-    """Markets whose reference policies have been evaluated, `published` first, then by name."""
-    found = {path.parts[-3] for path in results.glob("*/baselines/evaluation.parquet")}
+    """Markets whose reference policies have been evaluated, `published` first, then by name.
+
+    The harder markets have a chapter and facts of their own, and are left out.
+    """
+    found = {path.parts[-3] for path in results.glob("*/baselines/evaluation.parquet")} - set(HARDER)
     return sorted(found, key=lambda market: (market != "published", market))
+
+
+def harder_markets(results: Path) -> list[str]:
+    """The harder markets whose reference policies have been evaluated, in the order of their chapter."""
+    return [market for market in HARDER if (results / market / "baselines" / "evaluation.parquet").exists()]
 
 
 def trained_variants(results: Path, market: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from adrl_core.config import ABLATIONS
+from adrl_core.config import TEAMS
 from adrl_core.evidence.effects import paired_d
 from adrl_core.evidence.intervals import autocorrelation_interval, mean_interval
 from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, effect, estimated
@@ -48,7 +48,7 @@ def training_facts(market: str, variant: str, folder: Path) -> Facts:
     facts = window_facts(prefix, episodes, origin)
     facts |= before_and_after(prefix, episodes, origin)
     facts |= spread_facts(prefix, episodes, origin)
-    if variant not in ABLATIONS:
+    if variant in TEAMS:
         updates = asked_updates(pd.read_parquet(folder / "updates.parquet"), episodes)
         facts |= update_facts(prefix, updates, origin) | milestone_facts(prefix, episodes, origin)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

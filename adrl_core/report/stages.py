@@ -32,18 +32,16 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "paper": tuple(config.VARIANTS),
 }
 """Variants that a profile trains unless told otherwise."""
-SMALL_HARDER = {"pacing": ("planner",), "channels+fee=2": ("planner",)}
-HARDER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "smoke": SMALL_HARDER,
-    "quick": SMALL_HARDER,
-    "paper": {
-        "margin": ("tuned", "tuned+reward=profit", "planner", "planner+reward=profit"),
-        "pacing": ("tuned", "planner"),
-        "shift": ("tuned", "planner"),
-        "channels+fee=2": ("tuned", "planner"),
-    },
+HARDER: Mapping[str, tuple[str, ...]] = {
+    "margin": ("tuned", "tuned+reward=profit", "planner", "planner+reward=profit"),
+    "pacing": ("tuned", "planner"),
+    "shift": ("tuned", "planner"),
+    "channels+fee=2": ("tuned", "planner"),
 }
-"""The harder markets of a profile, some with a fee for asking, and the variants trained on each."""
+"""The harder markets, one of them with a fee for asking, and the variants trained on each."""
+SMALL = ("smoke", "quick")
+SMALL_HARDER: Mapping[str, tuple[str, ...]] = {"pacing": ("planner",), "channels+fee=2": ("planner",)}
+"""What the small profiles try of them."""
 
 # These move results, they do not make them.
 MACHINERY = (
@@ -236,7 +234,7 @@ class Job:
         """Outputs too large to commit: weights, and update logs that nothing quotes."""
         if self.stage != "train":
             return ()
-        quoted = self.market in MARKETS and self.variant not in config.ABLATIONS
+        quoted = self.market in MARKETS and self.variant in config.TEAMS
         return ("checkpoint.pt",) if quoted else ("checkpoint.pt", "updates.parquet")
 
     @property
@@ -330,7 +328,7 @@ def jobs(
             found.append(build(stage, market=market, variant=variant))
         found += trials
     if "channels" in markets:
-        for market, on_it in HARDER[profile].items():
+        for market, on_it in (SMALL_HARDER if profile in SMALL else HARDER).items():
             found.append(build("baselines", market=market))
             trained = [
                 build(stage, market=market, variant=v) for v in on_it for stage in ("train", "evaluate")

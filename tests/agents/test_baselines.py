@@ -20,8 +20,8 @@ from adrl_core.agents.baselines import (
     rounds,
 )
 from adrl_core.agents.lookahead import Lookahead
-from adrl_core.agents.oracle import Oracle
-from adrl_core.evaluate import play
+from adrl_core.agents.oracle import AskingOracle, Oracle
+from adrl_core.evaluate import Traced, play
 from adrl_core.market import Auctions, Step, make_market
 from adrl_core.market.presets import CHANNELS_BIDS
 
@@ -151,16 +151,24 @@ def test_pacing_bids_by_what_is_left():
 
 @pytest.mark.parametrize("name", ["published", "channels", "margin", "pacing", "shift"])
 def test_reference_policies_of_each_market(name, monkeypatch):
-    monkeypatch.setattr("adrl_core.agents.baselines.best_constant", lambda *_: Constant("best_constant", 4.5))
+    def found(market, seed, by="shaped"):
+        return Constant("best_constant" if by == "shaped" else "best_constant_profit", 4.5)
+
+    monkeypatch.setattr("adrl_core.agents.baselines.best_constant", found)
     names = [policy.name for policy in reference_policies(name, SEED)]
     expected = {"random", "fixed", "greedy_carried", "greedy_reset"}
     expected |= {"constant_max"} if name == "published" else {"max_uniform", "best_constant"}
+    profitable = {"oracle_profit", "best_constant_profit"}
     expected |= {
         "published": set(),
-        "pacing": {"oracle", "pacing", "lookahead"},
+        "margin": {"oracle"} | profitable,
+        "pacing": {"oracle", "pacing", "lookahead", "lookahead_profit"} | profitable,
         "shift": {"oracle_threshold", "oracle_stale", "oracle_known"},
     }.get(name, {"oracle"})
     assert len(names) == len(set(names)) and set(names) == expected
+    if name != "published":
+        with_fee = {policy.name for policy in reference_policies(name, SEED, fee=2.0)}
+        assert with_fee == expected | {"oracle_asking"}
 
 
 @pytest.mark.slow
@@ -342,3 +350,19 @@ def test_carried_greedy_collapses_over_a_chain():
     tabled = [269, 199, 130, 84, 50, 25, 20, 15, 12, 5]
     assert (np.abs(mean[:10] - tabled) < 4 * error[:10] + 1).all()
     assert mean[10:].mean() < 20 < played("published", "greedy_reset")["reward"].mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "fee", "chosen", "always", "shares"),
+    [("channels", 2.0, 642.0, 598.0, (0.35, 0.01, 0.64)), ("margin", 1.0, 594.0, 580.0, (0.33, 0.07, 0.60))],
+)
+def test_asking_for_a_fee(name, fee, chosen, always, shares):
+    market, seeds, bank = make_market(name, fee=fee), np.full(500, SEED), np.arange(500)
+    traced = Traced(AskingOracle("asking"))
+    asking = play(traced, market, seeds, bank)["reward"]
+    both = play(Oracle("oracle"), market, seeds, bank)["reward"]
+    for frame, tabled in ((asking, chosen), (both, always)):
+        assert abs(frame.mean() - tabled) < 4 * frame.std() * np.sqrt(1 / 500 + 1 / 4_000) + 0.5
+    assert (asking - both).mean() > 4 * (asking - both).std() / np.sqrt(500)
+    assert traced.steps()["asked"].mean() == pytest.approx(1.0 + shares[2], abs=0.04)

@@ -6,17 +6,15 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 
+from adrl_core.config import ABLATIONS, TEAMS
 from adrl_core.evidence import claims
 from adrl_core.evidence.figures import evaluation as on_bank
-from adrl_core.evidence.figures import governance, learning
+from adrl_core.evidence.figures import governance, harder, learning
 from adrl_core.evidence.figures.economics import channel_economics
 from adrl_core.evidence.figures.ledger import draw_ledger
 from adrl_core.evidence.figures.style import STYLE, Drawn, save
 from adrl_core.evidence.tables import evaluated_markets, study_scores, trained_variants
 from adrl_core.evidence.training import HEADLINE, asked_updates
-
-TEAMS = ("full", "tuned")
-"""The variants that most figures are about; the others are ablations."""
 
 
 def draw(results: Path) -> None:
@@ -58,7 +56,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
             yield f"variants-{market}", on_bank.variant_boxes(market, evaluations)
             if training["full"]["episode"].max() >= HEADLINE:
                 yield f"ten-{market}", learning.before_and_after(market, training["full"])
-            if set(evaluations) - set(TEAMS):
+            if set(evaluations) & set(ABLATIONS):
                 yield f"ablation-curves-{market}", learning.ablation_curves(market, training)
                 yield f"ablation-{market}", on_bank.contributions(market, evaluations)
     if all(len(teams) > 1 and "full" in teams for teams in on_markets.values()):
@@ -67,6 +65,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     if scores:
         yield "profiles", on_bank.performance_profiles(scores)
         yield "power", on_bank.power_curve(next(iter(scores.values())).shape[1])
+    yield from harder.figures(results)
     yield from governance.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))

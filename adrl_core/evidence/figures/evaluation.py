@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from adrl_core.config import ABLATIONS, TEAMS
 from adrl_core.evidence.ablation import POWER, paired
 from adrl_core.evidence.effects import probability_of_improvement
 from adrl_core.evidence.figures.style import (
@@ -91,7 +92,7 @@ def variant_boxes(market: str, teams: Teams) -> Drawn:
 
 def contributions(market: str, teams: Teams) -> Drawn:
     """What is lost without each part: paired differences, run by run."""
-    names = [name for name in teams if name not in ("full", "tuned")][::-1]
+    names = [name for name in ABLATIONS if name in teams][::-1]
     figure, (axes,) = new_figure(1, width=7.0, height=0.4 * max(1, len(names)) + 1.2)
     whole = run_means(teams["full"])
     for y, name in enumerate(names):
@@ -147,7 +148,7 @@ def performance_profiles(scores: Mapping[str, np.ndarray]) -> Drawn:
     levels = np.linspace(max(0.0, low - 0.05), max(float(v.max()) for v in scores.values()) + 0.02, 120)
     for i, (variant, values) in enumerate(scores.items()):
         share, lower, upper = profile_band(values, levels)
-        main = variant in ("full", "tuned")
+        main = variant in TEAMS
         colour = PALETTE[i % len(PALETTE)]
         axes.plot(
             levels,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from adrl_core.config import ABLATIONS, TEAMS
 from adrl_core.evidence.ablation import episodes_to, threshold
 from adrl_core.evidence.figures.style import (
     DASHES,
@@ -75,7 +76,7 @@ def _levels(axes: Axes, reference: pd.DataFrame) -> None:
 
 def ablation_curves(market: str, training: Training) -> Drawn:
     """Training reward of every ablation beside the whole team, a panel each."""
-    ablated = [variant for variant in training if variant not in ("full", "tuned")]
+    ablated = [variant for variant in ABLATIONS if variant in training]
     rows = max(1, -(-len(ablated) // 4))
     figure, panels = new_figure(max(1, len(ablated)), width=8.2, height=2.1 * rows + 0.3, rows=rows)
     whole = running_means(training["full"], "reward")
@@ -187,7 +188,7 @@ def efficiency_curves(market: str, training: Training, reference: pd.DataFrame) 
             where="post",
             color=PALETTE[i % len(PALETTE)],
             linestyle=DASHES[i % len(DASHES)],
-            linewidth=2.0 if variant in ("full", "tuned") else 1.1,
+            linewidth=2.0 if variant in TEAMS else 1.1,
             label=label(variant),
         )
     axes.set(xlabel="training episode", ylabel="share of runs at the threshold", ylim=(0, 1.02))

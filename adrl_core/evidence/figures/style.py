@@ -23,6 +23,7 @@ GREY = "#666666"
 LABELS: Mapping[str, str] = {
     "full": "team, published settings",
     "tuned": "team, tuned",
+    "planner": "planning team",
     "no_controller": "no Controller",
     "no_bidding": "no Bidding agent",
     "no_budget": "no Budget agent",
@@ -39,6 +40,13 @@ LABELS: Mapping[str, str] = {
     "max_uniform": "constant maximum bid",
     "best_constant": "best constant",
     "oracle": "state oracle",
+    "oracle_profit": "state oracle, by profit",
+    "oracle_stale": "oracle, blind to the shift",
+    "oracle_threshold": "oracle with a threshold",
+    "oracle_known": "oracle that knows the shift",
+    "oracle_asking": "oracle that chooses whom to ask",
+    "best_constant_profit": "best constant, by profit",
+    "lookahead_profit": "lookahead, by profit",
 }
 """How figures and tables call the policies."""
 
@@ -65,8 +73,10 @@ INTERVAL = "{fact}`study.level` % t interval"
 
 
 def label(policy: str) -> str:
-    """A policy's name for readers."""
-    return LABELS.get(policy, policy.replace("_", " "))
+    """A policy's name for readers; a variant's own reward comes after it."""
+    name, changed, reward = policy.partition("+reward=")
+    words = LABELS.get(name, name.replace("_", " "))
+    return f"{words}, on {reward}" if changed else words
 
 
 def new_figure(panels: int, width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
