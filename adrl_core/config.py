@@ -159,6 +159,12 @@ TUNED: dict[str, Any] = {
 TUNING = MappingProxyType({"configurations": 6, "runs": 6, "episodes": 500, "evaluation_episodes": 400})
 """What was spent to find it: configurations tried, and at most so many runs and episodes for each."""
 
+PLANNING_SEARCH = MappingProxyType(
+    {"forms": 4, "settings": 5, "runs": 5, "episodes": 1000, "bank_episodes": 200, "search_episodes": 150}
+)
+"""What was spent to find the planning team: forms of its model, compared on `margin` on the first episodes of
+the bank, and settings, compared on episodes kept for searches; at most so many runs and training episodes each."""
+
 ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         "no_controller": {"ask": "both"},

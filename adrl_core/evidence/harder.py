@@ -56,9 +56,12 @@ def harder_facts(results: Path) -> Facts:
     for goal in GOALS:
         facts[f"{PREFIX}.{key_of(goal.market)}.goal"] = constant(goal.share, "", ".0%")
     for goal in GOALS[1:]:
-        name, _ = parse_market(goal.market)
+        name, study = parse_market(goal.market)
+        prefix = f"{PREFIX}.{key_of(goal.market)}"
         budget = make_market(name).budget  # type: ignore[arg-type]
-        facts[f"{PREFIX}.{key_of(goal.market)}.budget"] = constant(budget, "currency units", ",.0f")
+        facts[f"{prefix}.budget"] = constant(budget, "currency units", ",.0f")
+        if "fee" in study:
+            facts[f"{prefix}.fee"] = constant(float(study["fee"]), "reward", "g")
     return facts
 
 

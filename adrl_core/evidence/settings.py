@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from adrl_core.agents import outcomes, planner
 from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
-from adrl_core.config import PROFILES, TUNING, VARIANTS, Study, parse_variant
+from adrl_core.config import PLANNING_SEARCH, PROFILES, TUNING, VARIANTS, Study, parse_variant
 from adrl_core.evidence.equations import equation_constants
 from adrl_core.evidence.published import CITATION, claims
 from adrl_core.evidence.quantities import TYPICAL, Facts
@@ -52,10 +53,16 @@ def configuration_facts() -> Facts:
     bidding = QNetwork(1, presets.STATE_SIZE, presets.BID_LEVELS, team.bidding.hidden)
     constants["network.actor_critic.parameters"] = parameters_per_run(controller)
     constants["network.dueling.parameters"] = parameters_per_run(bidding)
+    constants["planning.terms"] = outcomes.TERMS
+    constants["planning.parameters"] = parameters_per_run(outcomes.OutcomeModel(1))
+    constants["planning.prices"] = planner.PRICES
+    constants["planning.highest_price"] = planner.HIGHEST_PRICE
     for key, value in constants.items():
         facts[f"constant.{key}"] = _setting(value)
     for key, value in TUNING.items():
         facts[f"config.tuning.{key}"] = _setting(value)
+    for key, value in PLANNING_SEARCH.items():
+        facts[f"config.planning_search.{key}"] = _setting(value)
     for name, field in Study.model_fields.items():
         if isinstance(field.default, int | float):
             facts[f"config.study.{name}"] = _setting(field.default)
@@ -69,7 +76,7 @@ def _flatten(prefix: str, model: BaseModel, facts: Facts) -> None:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             _flatten(f"{prefix}.{name}", value, facts)
-        else:
+        elif value is not None:
             facts[f"{prefix}.{name}"] = _setting(value)
 
 
