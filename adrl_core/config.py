@@ -163,7 +163,7 @@ PLANNING_SEARCH = MappingProxyType(
     {"forms": 4, "settings": 5, "runs": 5, "episodes": 1000, "bank_episodes": 200, "search_episodes": 150}
 )
 """What was spent to find the planning team: forms of its model, compared on `margin` on the first episodes of
-the bank, and settings, compared on episodes kept for searches; each with at most so many runs and episodes."""
+the bank, and settings, compared on episodes kept for searches; at most so many runs and episodes for each."""
 
 ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
