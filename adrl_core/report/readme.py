@@ -19,6 +19,7 @@ ROWS = (
     ("Best constant bid and allocation", "", "best_constant", ""),
     ("Team, published settings", "full", "full", "claim.C074"),
     ("Team, tuned", "tuned", "tuned", ""),
+    ("Planning team", "planner", "planner", ""),
     ("State oracle", "", "oracle", ""),
 )
 """Label, policy on each market, and what the published report prints for it on its own market."""
