@@ -42,17 +42,14 @@ def check_commit(manifest: Manifest) -> None:
     if manifest.git["dirty"] or not commit:
         raise RuntimeError(f"{title}: ran from uncommitted code, which no replay can repeat; run it again")
     try:
-        repository = Repo(ROOT)
-        known = repository.is_ancestor(commit, "HEAD")
+        Repo(ROOT).git.merge_base("--is-ancestor", commit, "HEAD")
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise RuntimeError(f"{title}: ran at commit {commit}, and {ROOT} is no git repository") from None
     except GitCommandError:
-        known = False
-    if not known:
         raise RuntimeError(
             f"{title}: ran at commit {commit}, which is not in the history of this checkout; "
             "if that is shallow, `git fetch --unshallow` completes it"
-        )
+        ) from None
 
 
 def export(commit: str, folder: Path) -> None:
@@ -71,10 +68,10 @@ def needed(manifest: Manifest) -> list[Manifest]:
 
 
 def tables(manifest: Manifest) -> list[str]:
-    """Tables that a small run of a stage leaves, relative to the folder of the study, sorted."""
+    """Tables that a small run of a stage leaves, relative to the folder of the study."""
     held = (f"{name}.parquet" for name in STAGES[manifest.stage].held)
     files = [*(file for file in manifest.outputs if file.endswith(".parquet")), *held]
-    return sorted(f"{manifest.job.folder}/{file}" for file in files)
+    return [f"{manifest.job.folder}/{file}" for file in files]
 
 
 def left_out(manifest: Manifest) -> dict[str, list[str]]:
@@ -197,12 +194,12 @@ def compare(
             for name, (rows, columns) in zip(names, shapes, strict=True)
         ]
         raise RuntimeError(f"{title}: {'; '.join(told)}")
-    for column in one.columns.difference(measured, sort=False):
+    for column in one.columns.difference([*measured], sort=False):
         a, b = (frame[column].reset_index(drop=True) for frame in (one, other))
         different = (a != b).fillna(False).astype(bool) & a.notna() & b.notna() | (a.isna() != b.isna())
         if a.dtype.kind == "f":
             different |= (np.signbit(a) != np.signbit(b)) & a.notna()
         if different.any():
             row = int(different.to_numpy().argmax())
-            values = f"{a[row]!r} {names[0]}, {b[row]!r} {names[1]}"
+            values = f"{a.tolist()[row]!r} {names[0]}, {b.tolist()[row]!r} {names[1]}"
             raise RuntimeError(f"{title}: row {row}, column {column}: {values}")
