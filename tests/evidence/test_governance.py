@@ -13,6 +13,7 @@ from adrl_core.evidence.governance import fairness, privacy
 from adrl_core.evidence.governance.common import Trial, paired_facts, trials
 
 ORIGIN = {"source": "x"}
+TIMES = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T11:00:00+00:00"}
 SEEDS = [0, 1, 2, 3]
 
 
@@ -20,7 +21,7 @@ def write(results: Path, stage: str, bank: int = 50, **tables: pd.DataFrame) -> 
     """A trial's folder with its tables."""
     folder = results / stage
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": bank}}))
+    (folder / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": bank}} | TIMES))
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet")
 

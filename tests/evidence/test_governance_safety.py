@@ -16,13 +16,14 @@ from adrl_core.governance.guardrails import KINDS
 from adrl_core.governance.trials.guardrails import CAPS, PARTS
 from adrl_core.governance.trials.trail import STACKS
 
+TIMES = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T11:00:00+00:00"}
 SEEDS = [0, 1, 2]
 
 
 def stage(results: Path, folder: str, **tables: pd.DataFrame) -> None:
     path = results / folder
     path.mkdir(parents=True)
-    (path / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": 8}}))
+    (path / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": 8}} | TIMES))
     for name, table in tables.items():
         table.to_parquet(path / f"{name}.parquet")
 

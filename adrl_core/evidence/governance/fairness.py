@@ -7,7 +7,7 @@ import pandas as pd
 
 from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
 from adrl_core.evidence.intervals import Estimate, mean_interval
-from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, Facts, estimated
+from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, RUNS, Facts, counted, estimated
 from adrl_core.governance.fairness import AUDIENCE, FOUR_FIFTHS, GROUP_NAMES
 from adrl_core.market.presets import CHANNEL_NAMES
 from adrl_core.report.facts import Fact
@@ -53,7 +53,7 @@ def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
         for statistic in ("ratio", "difference"):
             name = f"{PREFIX}.{key(str(policy))}.{measure}.{statistic}"
             if len(rows) > 1:
-                yield name, estimated(mean_interval(rows[statistic]), "", ".2f", "training runs", **origin)
+                yield name, estimated(mean_interval(rows[statistic]), "", ".2f", RUNS, **origin)
                 continue
             row = rows.iloc[0]
             low, high = float(row[f"{statistic}_low"]), float(row[f"{statistic}_high"])
@@ -73,8 +73,12 @@ def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
     for (policy, measure, group), rows in frame.groupby(["policy", "measure", "group"], sort=False):
         origin = trial.origin("rates", f"policy = {policy}, measure = {measure}, group = {group}")
         form = ".2%" if measure == "conversion" else ".1%"
-        value = Fact(value=float(rows["rate"].mean()), format=form, n=len(rows), **origin)
-        yield f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}", value
+        name = f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}"
+        if len(rows) > 1:
+            yield name, estimated(mean_interval(rows["rate"]), "of the group", form, RUNS, **origin)
+        else:
+            rate = float(rows["rate"].iloc[0])
+            yield name, counted(rate, trial.episodes, "of the group", form, EPISODES, **origin)
 
 
 def _extremes(trial: Trial) -> Iterator[tuple[str, Fact]]:
