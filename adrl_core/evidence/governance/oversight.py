@@ -34,7 +34,7 @@ def facts(results: Path) -> Facts:
     after.mean,instead.mean}`, `.caught` over all faults, `.healthy.{stopped,watched}`, `.alarm.<watched>` and
     `.loss_<percent>.<watched>` (shares of simulated deployments stopped), `.approval.refused`,
     `.kill.{throws,decisions}`, `.audit.<measure>`, `.tampering.<kind>.{tries,found,named,lost}`,
-    `.latency.<stack>.{p50,p99,late}` and `.latency.beside`; `review.{every,enforced}` and the constants of the
+    `.latency.<stack>.{p50,p99,late}` and `.latency.beside`; `review.{every,enforced}` and constants of the
     bound.
     """
     found: Facts = {

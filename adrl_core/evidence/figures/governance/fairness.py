@@ -51,8 +51,8 @@ def rates(trial: Trial) -> Drawn:
     return (
         figure,
         "Who is reached",
-        "Rates by age group in the simulated audience of `channels`: who sees the ad, who does among those who "
-        f"would click and buy, and who does buy. Lines are {INTERVAL} over training runs; policies "
+        "Rates by age group in the simulated audience of `channels`: who sees the ad, who does among "
+        f"those who would click and buy, and who does buy. Lines are {INTERVAL} over training runs; policies "
         "that do not learn have one run and no line.",
         "Three panels, for exposure, opportunity and conversions: a row a policy with a mark for each of "
         "three age groups.",
