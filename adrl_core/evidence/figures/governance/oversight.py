@@ -9,7 +9,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from adrl_core.evidence.figures.style import DASHES, GREY, PALETTE, Drawn, new_figure
 from adrl_core.evidence.governance.common import Trial, trials
-from adrl_core.evidence.governance.oversight import FALSE_ALARM, HEALTHY, LIMIT, delays
+from adrl_core.evidence.governance.oversight import FALSE_ALARM, HEALTHY, LIMIT, PREFIX, delays
 from adrl_core.governance.trials.trail import STACKS
 
 LAYERS = ("team alone", "and supervision", "and safety layer", "and audit trail", "flushed to disk each time")
@@ -74,7 +74,9 @@ def latency(found: list[Trial]) -> Drawn:
         _times(axes, trial)
     panels[0].set_yticks(range(len(STACKS)), LAYERS)
     panels[0].legend(loc="lower left", fontsize=8)
-    busy = " and ".join(f"{len(trial.beside())} on `{trial.market}`" for trial in found)
+    busy = " and ".join(
+        f"{{fact}}`{PREFIX}.{trial.market}.latency.beside` on `{trial.market}`" for trial in found
+    )
     return (
         figure,
         "How long a decision takes",
