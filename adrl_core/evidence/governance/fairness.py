@@ -46,19 +46,25 @@ def key(policy: str) -> str:
     return NAMES.get(policy, policy)
 
 
+def rate_format(measure: str) -> str:
+    """Display format of a rate; hardly anybody buys."""
+    return ".2%" if measure == "conversion" else ".1%"
+
+
 def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame = trial.table("parity")
     for (policy, measure), rows in frame.groupby(["policy", "measure"], sort=False):
         origin = trial.origin("parity", f"policy = {policy}, measure = {measure}")
         for statistic in ("ratio", "difference"):
             name = f"{PREFIX}.{key(str(policy))}.{measure}.{statistic}"
+            form = ".2f" if statistic == "ratio" else rate_format(str(measure))
             if len(rows) > 1:
-                yield name, estimated(mean_interval(rows[statistic]), "", ".2f", RUNS, **origin)
+                yield name, estimated(mean_interval(rows[statistic]), "", form, RUNS, **origin)
                 continue
             row = rows.iloc[0]
             low, high = float(row[f"{statistic}_low"]), float(row[f"{statistic}_high"])
             estimate = Estimate(float(row[statistic]), low, high, trial.episodes)
-            yield name, estimated(estimate, "", ".2f", EPISODES, BOOTSTRAP, **origin)
+            yield name, estimated(estimate, "", form, EPISODES, BOOTSTRAP, **origin)
 
 
 def _measured(trial: Trial) -> Iterator[tuple[str, Fact]]:
@@ -72,7 +78,7 @@ def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
     groups = dict(zip(GROUP_NAMES, GROUPS, strict=True))
     for (policy, measure, group), rows in frame.groupby(["policy", "measure", "group"], sort=False):
         origin = trial.origin("rates", f"policy = {policy}, measure = {measure}, group = {group}")
-        form = ".2%" if measure == "conversion" else ".1%"
+        form = rate_format(str(measure))
         name = f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}"
         if len(rows) > 1:
             yield name, estimated(mean_interval(rows["rate"]), "of the group", form, RUNS, **origin)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from adrl_core.evidence.figures.style import GREY, INTERVAL, PALETTE, Drawn, label, new_figure
 from adrl_core.evidence.governance.common import Trial, trials
@@ -46,6 +47,7 @@ def rates(trial: Trial) -> Drawn:
                     interval = mean_interval(runs)
                     axes.plot([interval.low, interval.high], [at, at], color=PALETTE[g], linewidth=1.2)
         axes.set(yticks=range(len(order)), title=title, xlabel="share of the group", xlim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.set_yticklabels([label(str(policy)) for policy in order] if axes is panels[0] else [])
     panels[0].legend(title="age", loc="lower right", fontsize=8)
     return (
