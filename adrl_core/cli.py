@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from adrl_core.config import PROFILES, ConfigurationError
 from adrl_core.files import exclusive, write_text
-from adrl_core.governance import commands
+from adrl_core.governance import commands, custody
 from adrl_core.report import stages
 from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
 
@@ -219,9 +219,10 @@ def fetch_weights() -> None:
         raise RuntimeError(str(error)) from None
 
 
-for verb in (commands.approve, commands.kill, commands.resume):
+for verb in (commands.approve, commands.kill, commands.resume, commands.rehearse):
     app.command()(verb)
-app.add_typer(commands.trail, name="audit")
+app.add_typer(custody.trails, name="audit")
+app.add_typer(custody.vaults, name="vault")
 
 
 @app.command("readme")

@@ -25,6 +25,7 @@ from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, Job, inputs, input
 
 LOG = "run.log"
 FAILED = "executed.failed.ipynb"
+OWNER_ONLY = 0o600
 CACHE = ROOT / ".snakemake" / "cache"
 
 
@@ -69,12 +70,19 @@ def run(work: Job, threads: int) -> None:
         try:
             drop_foreign_state(work.directory, inputs_hash(found))
             execute(work, threads)
+            keep_private(work)
             describe(work, found, started).save(work.directory / MANIFEST)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise StageError(f"{work.title}: no space left for {work.directory}") from None
             raise
         (work.directory / "inputs.partial").unlink()
+
+
+def keep_private(work: Job) -> None:
+    """Let nobody but their owner read or change the weights, as approvals are bound to them."""
+    for weights in work.directory.glob("*.pt"):
+        weights.chmod(OWNER_ONLY)
 
 
 def drop_foreign_state(directory: Path, present: str) -> None:

@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.contour import ContourSet
 from scipy import stats
 
+from adrl_core.evidence.figures.governance import explanations as explanations_figures
+from adrl_core.evidence.figures.governance import fairness as fairness_figures
 from adrl_core.evidence.governance import fairness, privacy
 from adrl_core.evidence.governance.common import Trial, paired_facts, trials
+from adrl_core.governance.fairness import GROUP_NAMES
 
 ORIGIN = {"source": "x"}
+TIMES = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T11:00:00+00:00"}
 SEEDS = [0, 1, 2, 3]
 
 
@@ -20,7 +25,7 @@ def write(results: Path, stage: str, bank: int = 50, **tables: pd.DataFrame) -> 
     """A trial's folder with its tables."""
     folder = results / stage
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": bank}}))
+    (folder / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": bank}} | TIMES))
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet")
 
@@ -108,6 +113,10 @@ def test_privacy(private: dict) -> None:
     assert private[f"{prefix}.without.epsilon_1.minus_clean.word"].value == "below"
     assert private[f"{prefix}.accounting.each_release.1.basic"].text() == "600"
     assert private[f"{prefix}.accounting.each_release.1.approximate"].text() == "beyond reckoning"
+    # By hand: a hundred steps of epsilon 1 each, and a thousand such episodes.
+    assert private[f"{prefix}.accounting.each_step.steps_1"].text() == "1"
+    assert private[f"{prefix}.accounting.each_step.1.basic"].text() == "100"
+    assert private[f"{prefix}.accounting.each_step.1000.basic"].text() == "100,000"
     assert private[f"{prefix}.feature.ROI_mean.drowned"].text() == "30"
     assert private[f"{prefix}.vault.attacks"].value == 21
     assert private[f"{prefix}.vault.succeeded"].value == 1
@@ -160,12 +169,68 @@ def test_fairness(tmp_path: Path) -> None:
     assert found[f"{prefix}.tuned.least"].value == "18\N{EN DASH}34"
     assert found[f"{prefix}.tuned.most"].value == "55+"
     assert found[f"{prefix}.measures"].value == 1
+    rate = found[f"{prefix}.tuned.exposure.young"]
+    shown = [0.2, 0.21, 0.22, 0.23]
+    interval = stats.t.interval(0.95, 3, np.mean(shown), stats.sem(shown))
+    assert (rate.value, rate.low, rate.high) == pytest.approx((0.215, *interval))
+    assert found[f"{prefix}.fixed.exposure.difference"].text("interval") == "[10.0%, 30.0%]"
 
 
 def test_nothing_is_claimed_of_trials_that_did_not_run(tmp_path: Path) -> None:
     """Only constants are left."""
     for module in (privacy, fairness):
         assert {fact.source for fact in module.facts(tmp_path).values()} == {"adrl_core"}
+
+
+def test_figures_of_fairness_show_every_measure(tmp_path: Path) -> None:
+    policies = {"fixed": [0], "tuned": SEEDS}
+    rows = [
+        {"policy": policy, "seed": seed, "measure": measure, "group": group, "rate": 0.1 + seed / 100}
+        for policy, seeds in policies.items()
+        for seed in seeds
+        for measure in ("exposure", "opportunity", "conversion")
+        for group in GROUP_NAMES
+    ]
+    parity = pd.DataFrame(
+        [
+            {"policy": policy, "seed": seed, "measure": "exposure", "ratio": 0.7, "reward": 9.0 + len(seeds)}
+            for policy, seeds in policies.items()
+            for seed in seeds
+        ]
+    )
+    write(tmp_path, "channels/tuned/fairness", rates=pd.DataFrame(rows), parity=parity)
+    drawn = dict(fairness_figures.figures(tmp_path))
+    assert list(drawn) == ["fairness-rates", "fairness-parity"]
+    for figure, *texts in drawn.values():
+        figure.canvas.draw()
+        assert all(texts)
+    # Marks of three groups for two policies in each panel, and intervals for the one with several runs.
+    assert [len(axes.lines) for axes in drawn["fairness-rates"][0].axes] == [9, 9, 9]
+
+
+def test_boundaries_are_drawn_where_there_are_any(tmp_path: Path) -> None:
+    x, y = np.meshgrid(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 5))
+    grid = pd.DataFrame({"competition": x.ravel(), "time remaining": y.ravel()})
+    grid = grid.assign(bid=4.0 + 0.5 * grid["competition"], asks_both=0.9, allocation_search=y.ravel())
+    values = pd.DataFrame({"step": [0, 0, 1, 1], "bid": [1.0, 2.0] * 2, "shortfall": [1.0, 0.0] * 2})
+    write(tmp_path, "channels/tuned/explanations", landscape=grid, values=values)
+    figure, *texts = explanations_figures.landscapes(Trial(tmp_path, "channels/tuned/explanations"))
+    figure.canvas.draw()
+    assert all(texts)
+    maps = [axes for axes in figure.axes if axes.get_title()]
+    contours = [sum(isinstance(c, ContourSet) for c in axes.collections) for axes in maps]
+    assert contours == [1, 0, 1, 0]
+
+
+def test_stages_that_ran_at_the_same_time(tmp_path: Path) -> None:
+    write(tmp_path, "channels/tuned/privacy")
+    others = {"before": ("09:00", "10:00"), "within": ("10:15", "10:30"), "across": ("09:30", "12:00")}
+    for name, (started, ended) in others.items():
+        folder = tmp_path / "shift" / "tuned" / name
+        folder.mkdir(parents=True)
+        times = {"started": f"2026-01-01T{started}:00+00:00", "ended": f"2026-01-01T{ended}:00+00:00"}
+        (folder / "manifest.json").write_text(json.dumps(times))
+    assert Trial(tmp_path, "channels/tuned/privacy").beside() == ["shift/tuned/across", "shift/tuned/within"]
 
 
 def test_where_a_trial_left_its_tables(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from adrl_core.governance.guardrails import KINDS
 from adrl_core.governance.trials.guardrails import CAPS, PARTS
 from adrl_core.governance.trials.trail import STACKS
 
+TIMES = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T11:00:00+00:00"}
 SEEDS = [0, 1, 2]
 
 
 def stage(results: Path, folder: str, **tables: pd.DataFrame) -> None:
     path = results / folder
     path.mkdir(parents=True)
-    (path / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": 8}}))
+    (path / "manifest.json").write_text(json.dumps({"parameters": {"evaluation_episodes": 8}} | TIMES))
     for name, table in tables.items():
         table.to_parquet(path / f"{name}.parquet")
 
@@ -173,6 +174,10 @@ def test_delays_run_from_the_onset_and_early_stops_are_false_alarms(overseen: Pa
     assert facts[f"{name}.false_alarms"].value == 2
     assert facts[f"{name}.stuck_bid.after.mean"].value == pytest.approx(4.0)
     assert f"{name}.stuck_bid.instead.mean" not in facts
+    healthy = facts[f"{name}.healthy.stopped"]
+    exact = stats.binomtest(1, 3).proportion_ci(method="exact")
+    assert (healthy.value, healthy.low, healthy.high) == pytest.approx((1 / 3, exact.low, exact.high))
+    assert facts[f"{name}.healthy.watched"].value == 4
 
 
 def test_simulated_stops_switches_and_records_are_counted(overseen: Path) -> None:
@@ -190,6 +195,7 @@ def test_simulated_stops_switches_and_records_are_counted(overseen: Path) -> Non
     assert facts[f"{name}.tampering.rewritten_anchor_kept.found"].value == 1
     assert facts[f"{name}.latency.p99"].value == pytest.approx(19.8)
     assert facts[f"{name}.latency.computing.p50"].value == pytest.approx(5.0)
+    assert facts[f"{name}.latency.beside"].value == 0
     assert facts[f"{name}.latency.recorded.late"].value == pytest.approx(51 / 101)
 
 

@@ -16,6 +16,7 @@ from adrl_core.governance.guardrails import KINDS, Constraints, Guarded
 from adrl_core.governance.oversight import Supervised, approve, kill, team_hash
 from adrl_core.market import make_market
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_SIZE, STEPS
+from adrl_core.report.stages import ROOT
 
 RUNS, EPISODES = 2, 3
 ROWS = RUNS * EPISODES
@@ -100,6 +101,19 @@ def test_every_decision_is_on_record_with_what_led_to_it(learner: TeamLearner, t
         assert record["asked"] == (2 if mode == 2 else 1)
     np.testing.assert_array_equal(counts, recorded.guarded.overrides.numpy())
     assert counts.sum() > 0
+
+
+def test_the_path_of_a_decision_in_the_book_works_as_printed(
+    learner: TeamLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chapter shows how the layers are put round a team."""
+    chapter = (ROOT / "book" / "governance.md").read_text(encoding="utf-8")
+    code = chapter.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    approve(Path("approvals.json"), team_hash(learner), "R. Officer")
+    names = {"learner": learner, "market": make_market("channels")}
+    exec(code, names | {"seeds": KEYS[0], "episodes": KEYS[1]})
+    assert verify(Path("trail.jsonl")).end.records == STEPS * ROWS
 
 
 def test_a_decision_that_cannot_be_recorded_is_not_made(learner: TeamLearner, tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ def test_complete(adrl: Adrl, results: Path) -> None:
     checked = adrl("check", "smoke")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
+    weights = list((results / "smoke").rglob("checkpoint.pt"))
+    assert weights and {path.stat().st_mode & 0o777 for path in weights} == {0o600}
+
     again = adrl("study", "smoke", *LITTLE, "--dry-run")
     assert "Nothing to be done" in again.stdout + again.stderr
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from adrl_core.governance.trials.bank import EPISODES
 from adrl_core.report.facts import P_VALUE, Fact
 
 CODE = "adrl_core"
+MANIFEST = "manifest.json"
 
 
 class Trial(NamedTuple):
@@ -29,10 +30,24 @@ class Trial(NamedTuple):
         return self.stage.partition("/")[0]
 
     @property
+    def manifest(self) -> dict[str, Any]:
+        """What it left in writing about its run."""
+        return _manifest(self.results / self.stage / MANIFEST)
+
+    @property
     def episodes(self) -> int:
         """Held-out episodes that each run played in it."""
-        manifest = json.loads((self.results / self.stage / "manifest.json").read_text(encoding="utf-8"))
-        return min(EPISODES, int(manifest["parameters"]["evaluation_episodes"]))
+        return min(EPISODES, int(self.manifest["parameters"]["evaluation_episodes"]))
+
+    def beside(self) -> list[str]:
+        """The other stages of the study that ran, in whole or in part, while this one did."""
+        own, found = self.manifest, []
+        for path in sorted(self.results.glob(f"*/**/{MANIFEST}")):
+            stage, other = path.parent.relative_to(self.results).as_posix(), _manifest(path)
+            # Times are ISO 8601 in UTC, which sort as texts.
+            if stage != self.stage and other["started"] < own["ended"] and own["started"] < other["ended"]:
+                found.append(stage)
+        return found
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables."""
@@ -43,9 +58,14 @@ class Trial(NamedTuple):
         return {"source": f"{self.stage}/{table}.parquet", "row": row, "stage": self.stage}
 
 
+def _manifest(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
 def trials(results: Path, kind: str) -> Iterator[Trial]:
     """The trials of one kind that have run, by market."""
-    for path in sorted(results.glob(f"*/*/{kind}/manifest.json")):
+    for path in sorted(results.glob(f"*/*/{kind}/{MANIFEST}")):
         yield Trial(results, path.parent.relative_to(results).as_posix())
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
 from adrl_core.evidence.intervals import Estimate, mean_interval
-from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, Facts, estimated
+from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, RUNS, Facts, counted, estimated
 from adrl_core.governance.fairness import AUDIENCE, FOUR_FIFTHS, GROUP_NAMES
 from adrl_core.market.presets import CHANNEL_NAMES
 from adrl_core.report.facts import Fact
@@ -46,19 +46,25 @@ def key(policy: str) -> str:
     return NAMES.get(policy, policy)
 
 
+def rate_format(measure: str) -> str:
+    """Display format of a rate; hardly anybody buys."""
+    return ".2%" if measure == "conversion" else ".1%"
+
+
 def _parity(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame = trial.table("parity")
     for (policy, measure), rows in frame.groupby(["policy", "measure"], sort=False):
         origin = trial.origin("parity", f"policy = {policy}, measure = {measure}")
         for statistic in ("ratio", "difference"):
             name = f"{PREFIX}.{key(str(policy))}.{measure}.{statistic}"
+            form = ".2f" if statistic == "ratio" else rate_format(str(measure))
             if len(rows) > 1:
-                yield name, estimated(mean_interval(rows[statistic]), "", ".2f", "training runs", **origin)
+                yield name, estimated(mean_interval(rows[statistic]), "", form, RUNS, **origin)
                 continue
             row = rows.iloc[0]
             low, high = float(row[f"{statistic}_low"]), float(row[f"{statistic}_high"])
             estimate = Estimate(float(row[statistic]), low, high, trial.episodes)
-            yield name, estimated(estimate, "", ".2f", EPISODES, BOOTSTRAP, **origin)
+            yield name, estimated(estimate, "", form, EPISODES, BOOTSTRAP, **origin)
 
 
 def _measured(trial: Trial) -> Iterator[tuple[str, Fact]]:
@@ -72,9 +78,13 @@ def _rates(trial: Trial) -> Iterator[tuple[str, Fact]]:
     groups = dict(zip(GROUP_NAMES, GROUPS, strict=True))
     for (policy, measure, group), rows in frame.groupby(["policy", "measure", "group"], sort=False):
         origin = trial.origin("rates", f"policy = {policy}, measure = {measure}, group = {group}")
-        form = ".2%" if measure == "conversion" else ".1%"
-        value = Fact(value=float(rows["rate"].mean()), format=form, n=len(rows), **origin)
-        yield f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}", value
+        form = rate_format(str(measure))
+        name = f"{PREFIX}.{key(str(policy))}.{measure}.{groups[str(group)]}"
+        if len(rows) > 1:
+            yield name, estimated(mean_interval(rows["rate"]), "of the group", form, RUNS, **origin)
+        else:
+            rate = float(rows["rate"].iloc[0])
+            yield name, counted(rate, trial.episodes, "of the group", form, EPISODES, **origin)
 
 
 def _extremes(trial: Trial) -> Iterator[tuple[str, Fact]]:

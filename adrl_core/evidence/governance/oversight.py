@@ -12,7 +12,7 @@ from adrl_core.evidence.intervals import LEVEL, Estimate
 from adrl_core.evidence.published import printed
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.governance.sequential import PerformanceBound
-from adrl_core.governance.trials.oversight import REVIEW_EVERY
+from adrl_core.governance.trials.oversight import DEPLOYED_EPISODES, REVIEW_EVERY
 from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact
 
@@ -31,10 +31,11 @@ STACK = "recorded"
 
 def facts(results: Path) -> Facts:
     """Keys: `governance.oversight.<market>.<condition>.{caught,early,delay.median,delay.longest,before.mean,
-    after.mean,instead.mean}`, `.caught` over all faults, `.alarm.<watched>` and `.loss_<percent>.<watched>`
-    (shares of simulated deployments stopped), `.approval.refused`, `.kill.{throws,decisions}`,
-    `.audit.<measure>`, `.tampering.<kind>.{tries,found,named,lost}`, `.latency.<stack>.{p50,p99,late}`;
-    `review.{every,enforced}` and the constants of the bound.
+    after.mean,instead.mean}`, `.caught` over all faults, `.healthy.{stopped,watched}`, `.alarm.<watched>` and
+    `.loss_<percent>.<watched>` (shares of simulated deployments stopped), `.approval.refused`,
+    `.kill.{throws,decisions}`, `.audit.<measure>`, `.tampering.<kind>.{tries,found,named,lost}`,
+    `.latency.<stack>.{p50,p99,late}` and `.latency.beside`; `review.{every,enforced}` and constants of the
+    bound.
     """
     found: Facts = {
         f"{PREFIX}.false_alarm": constant(FALSE_ALARM, "", ".0%"),
@@ -89,6 +90,17 @@ def _detection(trial: Trial) -> Iterator[tuple[str, Fact]]:
     share = proportion(caught, len(faulty), "of the faulty deployments", "deployments", origin)
     yield f"{prefix}.caught", share
     yield f"{prefix}.faulty", Fact(value=len(faulty), unit="deployments", **origin)
+    healthy = frame[frame["condition"] == HEALTHY]
+    origin, stopped = (
+        trial.origin("detection", f"condition = {HEALTHY}"),
+        int((healthy["stopped_after"] > 0).sum()),
+    )
+    stop = proportion(stopped, len(healthy), "of the healthy deployments", "deployments", origin)
+    yield f"{prefix}.healthy.stopped", stop
+    length = int(trial.manifest["parameters"]["evaluation_episodes"]) // 2
+    watched = Fact(value=min(DEPLOYED_EPISODES, length), unit="episodes", **origin)
+    yield f"{prefix}.healthy.watched", watched
+    origin = trial.origin("detection", "all conditions")
     early = int(frame["stopped_after"].between(1, frame["onset"]).sum())
     early += int((frame.loc[frame["condition"] == HEALTHY, "stopped_after"] > frame["onset"].iloc[0]).sum())
     yield f"{prefix}.false_alarms", Fact(value=early, unit="false alarms", **origin)
@@ -163,6 +175,8 @@ def _tampering(trial: Trial) -> Iterator[tuple[str, Fact]]:
 
 def _latency(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame, prefix = trial.table("latency"), f"{PREFIX}.{trial.market}.latency"
+    beside = Fact(value=len(trial.beside()), unit="stages", **trial.origin("latency"))
+    yield f"{prefix}.beside", beside
     for stack, rows in frame.groupby("stack", sort=False):
         origin, n = trial.origin("latency", f"stack = {stack}"), len(rows)
         for column, infix in (("elapsed", ""), ("computing", "computing.")):

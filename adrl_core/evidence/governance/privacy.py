@@ -8,7 +8,8 @@ import pandas as pd
 
 from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
 from adrl_core.evidence.quantities import METRICS, Facts
-from adrl_core.governance.privacy import FEATURES
+from adrl_core.governance.accounting import approximate_epsilon, composed_epsilon
+from adrl_core.governance.privacy import FEATURES, noise_scale
 from adrl_core.governance.trials.privacy import BUDGET, DELTA
 from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact
@@ -16,12 +17,16 @@ from adrl_core.report.facts import Fact
 PREFIX = "governance.privacy"
 HARMLESS = ("same weights", "readable by the owner only")
 """Attempts that are no attacks."""
+COMPOSED_STEPS = (1, 10, STEPS)
+COMPOSED_EPISODES = (1, 10, 100, 1000)
+"""Numbers of steps, and of whole episodes, that the noise of each step is added up over."""
 
 
 def facts(results: Path) -> Facts:
     """Keys: `governance.privacy.<team>.epsilon_<e>.reward.mean`, teams being those trained `with` noise and
     `without`, e such as 0_1, 1 or none; `.share` of what the team without noise earns; comparisons
-    `.minus_constant` with the best constant policy; `accounting.<scheme>.<episodes>.<kind>`;
+    `.minus_constant` with the best constant policy; `accounting.<scheme>.<episodes>.<kind>`, schemes being
+    `whole_episode`, `each_step` (with `.steps_<n>` within an episode) and `each_release`;
     `feature.<name>.<column>`; `vault.<attempt>`.
     """
     found: Facts = {
@@ -30,11 +35,25 @@ def facts(results: Path) -> Facts:
         f"{PREFIX}.features": constant(FEATURES, "features"),
         f"{PREFIX}.releases": constant(FEATURES * STEPS, "numbers an episode"),
     }
+    found |= dict(_each_step())
     for trial in trials(results, "privacy"):
         found |= (
             dict(_rewards(trial)) | dict(_accounting(trial)) | dict(_features(trial)) | dict(_vault(trial))
         )
     return found
+
+
+def _each_step() -> Iterator[tuple[str, Fact]]:
+    """What the budget adds up to if every step is noised as if it were all that is ever shown."""
+    scale, name = noise_scale(1.0, BUDGET, FEATURES), f"{PREFIX}.accounting.each_step"
+    for steps in COMPOSED_STEPS:
+        value = composed_epsilon(scale, steps=steps)
+        yield f"{name}.steps_{steps}", constant(value, "epsilon", ",.0f")
+    for episodes in COMPOSED_EPISODES:
+        value = composed_epsilon(scale, episodes=episodes)
+        yield f"{name}.{episodes}.basic", constant(value, "epsilon", ",.0f")
+    value = approximate_epsilon(scale, DELTA, episodes=COMPOSED_EPISODES[-1])
+    yield f"{name}.{COMPOSED_EPISODES[-1]}.approximate", constant(value, "epsilon", ",.0f")
 
 
 def label(epsilon: float) -> str:

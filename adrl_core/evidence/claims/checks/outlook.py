@@ -34,7 +34,10 @@ CHECKS |= {
     ),
     "C223": Setting(lambda _: settings.personal_features(), "state features that name a person's attribute:"),
     "C224": Tried(
-        "governance.oversight.channels.audit.coverage", lambda share: share == 1, "decisions on record"
+        "governance.oversight.channels.audit.coverage",
+        lambda share: share == 1,
+        "access to data is not logged; decisions on record",
+        in_part=True,
     ),
     "C225": Tried(
         "governance.privacy.vault.succeeded",
@@ -76,7 +79,7 @@ CHECKS |= {
     "C232": Tried(
         "governance.oversight.channels.latency.p99",
         lambda ms: ms < printed("C232").high,
-        "a decision through the whole stack takes, in the slowest of a hundred cases",
+        "a decision through the whole stack takes, on channels and in the slowest of a hundred cases",
     ),
     "C233": Tried(
         "governance.footprint.training.kwh",

@@ -9,7 +9,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from adrl_core.evidence.figures.style import DASHES, GREY, PALETTE, Drawn, new_figure
 from adrl_core.evidence.governance.common import Trial, trials
-from adrl_core.evidence.governance.oversight import FALSE_ALARM, HEALTHY, LIMIT, delays
+from adrl_core.evidence.governance.oversight import FALSE_ALARM, HEALTHY, LIMIT, PREFIX, delays
 from adrl_core.governance.trials.trail import STACKS
 
 LAYERS = ("team alone", "and supervision", "and safety layer", "and audit trail", "flushed to disk each time")
@@ -21,7 +21,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     """How soon faults are caught, and how long a decision takes."""
     if found := list(trials(results, "oversight")):
         yield "oversight-detection", detection(found)
-        yield "oversight-latency", latency(found[0])
+        yield "oversight-latency", latency(found)
 
 
 def detection(found: list[Trial]) -> Drawn:
@@ -67,9 +67,28 @@ def _simulated(axes: Axes, trial: Trial) -> None:
     axes.legend(loc="upper left", fontsize=7)
 
 
-def latency(trial: Trial) -> Drawn:
-    """From the median to the 99th percentile of a decision's time, as layers are added."""
-    figure, (axes,) = new_figure(1, width=6.2, height=2.7)
+def latency(found: list[Trial]) -> Drawn:
+    """From the median to the 99th percentile of a decision's time, as layers are added, a panel a market."""
+    figure, panels = new_figure(len(found), width=4.2 * len(found) + 1.0, height=2.8)
+    for axes, trial in zip(panels, found, strict=True):
+        _times(axes, trial)
+    panels[0].set_yticks(range(len(STACKS)), LAYERS)
+    panels[0].legend(loc="lower left", fontsize=8)
+    busy = " and ".join(
+        f"{{fact}}`{PREFIX}.{trial.market}.latency.beside` on `{trial.market}`" for trial in found
+    )
+    return (
+        figure,
+        "How long a decision takes",
+        "Time of one decision for one campaign on one thread, from the median to the value that one in a "
+        "hundred decisions exceeds, as the layers are added; the dotted line is the published limit. "
+        f"Meanwhile the machine was at work on other stages, {busy}.",
+        "A panel a market with five rows, from the team alone to the whole stack flushed to disk, each with "
+        "the range of a decision's time by the clock and of the processor.",
+    )
+
+
+def _times(axes: Axes, trial: Trial) -> None:
     frame = trial.table("latency")
     for index, (column, name) in enumerate((("elapsed", "by the clock"), ("computing", "of the processor"))):
         for row, stack in enumerate(STACKS):
@@ -78,16 +97,7 @@ def latency(trial: Trial) -> Drawn:
             label = name if row == 0 else None
             axes.plot([low, high], [y, y], color=PALETTE[index], linewidth=2, marker="|", label=label)
     axes.axvline(LIMIT, color=GREY, linewidth=1.0, linestyle=":")
-    axes.set_yticks(range(len(STACKS)), LAYERS)
-    axes.set(xscale="log", xlabel="milliseconds")
+    axes.set_yticks(range(len(STACKS)), [""] * len(STACKS))
+    axes.set(xscale="log", xlabel="milliseconds", title=trial.market)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.invert_yaxis()
-    axes.legend(loc="best", fontsize=8)
-    return (
-        figure,
-        "How long a decision takes",
-        "Time of one decision for one campaign on one thread, from the median to the value that one in a "
-        "hundred decisions exceeds, as the layers are added; the dotted line is the published limit.",
-        "Five rows, from the team alone to the whole stack flushed to disk, each with the range of a "
-        "decision's time by the clock and of the processor.",
-    )
