@@ -25,7 +25,7 @@ RUN += "".join(f" --set {shlex.quote(change)}" for change in CHANGES)
 
 
 wildcard_constraints:
-    market="[a-z]+(\\+fee=[0-9.]+)?",
+    market="[a-z][a-z0-9_]*(\\+fee=[0-9.]+)?",
     variant="[^/]+",
 
 
@@ -68,6 +68,13 @@ for stage, kind in stages.STAGES.items():
                 f"{RESULTS}/{kind.folder}/manifest.json",
             shell:
                 RUN + " {rule} --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
+
+
+rule calibration:
+    output:
+        f"{RESULTS}/calibration/manifest.json",
+    shell:
+        RUN + " calibration --threads {threads}"
 
 
 rule summary:

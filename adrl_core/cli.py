@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from adrl_core.config import PROFILES, ConfigurationError
+from adrl_core.calibrate.command import calibrate
+from adrl_core.config import PROFILES, ConfigurationError, own_markets
 from adrl_core.files import exclusive, write_text
 from adrl_core.governance import commands, custody
 from adrl_core.report import stages
@@ -78,9 +79,7 @@ Name = Annotated[str, typer.Option(help="Folder below results/; the profile's na
 def run(
     stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
     profile: Profile = "smoke",
-    market: Annotated[
-        str, typer.Option(help="Market, for all stages but the summary and the commentary.")
-    ] = MARKETS[0],
+    market: Annotated[str, typer.Option(help="Market, for the stages that have one.")] = MARKETS[0],
     variant: Annotated[str, typer.Option(help="Such as full+bidding.discount=0.")] = "full",
     name: Name = "",
     changes: Changes = [],  # noqa: B006  (Typer copies defaults)
@@ -223,6 +222,7 @@ for verb in (commands.approve, commands.kill, commands.resume, commands.rehearse
     app.command()(verb)
 app.add_typer(custody.trails, name="audit")
 app.add_typer(custody.vaults, name="vault")
+app.command()(calibrate)
 
 
 @app.command("readme")
@@ -244,6 +244,8 @@ def info() -> None:
     typer.echo("machine    " + ", ".join(f"{key} {value}" for key, value in manifest.hardware().items()))
     for profile, sizes in PROFILES.items():
         typer.echo(f"profile    {profile}: " + ", ".join(f"{key} {value}" for key, value in sizes.items()))
+    for name in own_markets():
+        typer.echo(f"market     {name}: a preset file")
     root = results_root()
     for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.exists() else ():
         typer.echo(f"results    {folder.name}: {len(manifest.manifests(folder.name))} stages")

@@ -6,29 +6,39 @@ The defaults are the published configuration; what the published report leaves o
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-MarketName = Literal["published", "channels", "margin", "pacing", "shift"]
+from adrl_core.config_base import ConfigurationError, Count, Frozen, Positive, Share, validate
+from adrl_core.config_markets import MARKET_NAMES, MarketName, known_market, own_markets, own_preset
+
+__all__ = [
+    "ABLATIONS",
+    "DDQN",
+    "EVALUATION",
+    "MARKET_NAMES",
+    "PPO",
+    "PROFILES",
+    "TRAINING",
+    "TUNED",
+    "TUNING",
+    "VARIANTS",
+    "ConfigurationError",
+    "Frozen",
+    "MarketName",
+    "Positive",
+    "RewardName",
+    "Study",
+    "Team",
+    "completed",
+    "own_markets",
+    "parse_variant",
+    "profile_study",
+    "validate",
+]
+
 RewardName = Literal["shaped", "profit"]
-
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class ConfigurationError(ValueError):
-    """A parameter is unknown or out of range; the message names it, its value and what is allowed."""
-
-
-class Frozen(BaseModel):
-    """Base of all configuration models: immutable, and unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-Model = TypeVar("Model", bound=Frozen)
 
 
 class PPO(Frozen):
@@ -191,8 +201,8 @@ TEAMS = ("full", "tuned")
 class Study(Frozen):
     """Everything that decides the outcome of training and evaluating one team on one market."""
 
-    market: MarketName = "published"
-    """Market to act in."""
+    market: Annotated[MarketName, AfterValidator(known_market)] = "published"
+    """Market to act in: a built-in one, or the name of a preset file of one's own."""
     variant: str = "full"
     """Team configuration: a name, optionally followed by +field=value changes."""
     fee: Annotated[float, Field(ge=0)] = 0.0
@@ -219,9 +229,16 @@ class Study(Frozen):
         return study
 
     def settings(self, fields: tuple[str, ...]) -> dict[str, Any]:
-        """Plain values of some fields; `team` is the configuration that the variant stands for."""
+        """Plain values of some fields; `team` is the configuration that the variant stands for.
+
+        With `market`, the constants of a market of one's own come too, as `preset`: other constants are
+        another market, whatever its name.
+        """
         content = self.model_dump(mode="json") | {"team": self.team.model_dump(mode="json")}
-        return {field: content[field] for field in fields}
+        chosen = {field: content[field] for field in fields}
+        if "market" in fields and self.market not in MARKET_NAMES:
+            chosen["preset"] = own_preset(self.market).constants.model_dump(mode="json")
+        return chosen
 
 
 TRAINING = ("market", "fee", "seeds", "episodes", "team")
@@ -286,18 +303,3 @@ def parse_variant(variant: str) -> Team:
             raise ConfigurationError(f"variant change {change!r}: expected field=value with a field of Team")
         node[field] = value
     return validate(Team, content)
-
-
-def validate(model: type[Model], parameters: dict[str, Any]) -> Model:
-    """Validate parameters, turning pydantic's report into one line a problem."""
-    try:
-        return model.model_validate(parameters)
-    except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            path = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                problems.append(f"{path}: unknown parameter; allowed: {', '.join(model.model_fields)}")
-            else:
-                problems.append(f"{path} = {item['input']!r}: {item['msg']}")
-        raise ConfigurationError("; ".join(problems)) from None

@@ -21,9 +21,9 @@ from pettingzoo import ParallelEnv
 from torch import Tensor
 
 from adrl_core.agents.team import BOTH, MODES, asks_bidding, asks_budget, combine
-from adrl_core.config import ConfigurationError, MarketName, RewardName, Study
+from adrl_core.config import MARKET_NAMES, ConfigurationError, MarketName, RewardName, Study
 from adrl_core.market import make_market
-from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_SIZE, STEPS
+from adrl_core.market.presets import BID_LEVELS, CHANNELS, PRESETS, STATE_SIZE, STEPS
 
 ActionFace = Literal["dict", "discrete"]
 Array = NDArray[Any]
@@ -49,7 +49,7 @@ def observation_space(market: MarketName) -> spaces.Box:
     # A published click may cost less than nothing, so that the money left may exceed the budget.
     high[0] = np.inf if market == "published" else 1.0
     high[1:4] = 2.0, 1.0, 1.0
-    low[7], high[7] = 0.1, 0.3
+    low[7], high[7] = (0.1, 0.3) if market == "published" else PRESETS[market].volatility
     low[8] = -1.0
     return spaces.Box(low, high)
 
@@ -324,7 +324,7 @@ class AuctionParallelEnv(ParallelEnv[str, Array, Any]):
         """Nothing is held open."""
 
 
-for _name in get_args(MarketName):
+for _name in MARKET_NAMES:
     gymnasium.register(
         id=f"adrl/{_name.capitalize()}-v1",
         entry_point="adrl_core.env:AuctionEnv",

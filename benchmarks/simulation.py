@@ -1,11 +1,10 @@
 """Simulated environment steps a second, reset included, on one thread."""
 
 import time
-from typing import get_args
 
 import torch
 
-from adrl_core.config import MarketName
+from adrl_core.config import MARKET_NAMES
 from adrl_core.market import make_market
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, STEPS
 from benchmarks.measure import Measurement, synchronise
@@ -16,7 +15,7 @@ def simulation(repeats: int, device: str, rows: int = 4096) -> list[Measurement]
     """Steps a second of every market, with actions drawn at random before the clock starts."""
     torch.set_num_threads(1)
     measurements = []
-    for name in get_args(MarketName):
+    for name in MARKET_NAMES:
         market = make_market(name, device=device)
         levels = torch.randint(BID_LEVELS, (STEPS, rows), device=device)
         shares = torch.rand(STEPS, rows, CHANNELS, device=device).log().neg()

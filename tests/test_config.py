@@ -66,7 +66,7 @@ def test_bad_variants(variant: str, message: str) -> None:
         ({"seeds": 10_001}, "seeds = 10001: Input should be less than or equal to 10000"),
         ({"evaluation_episodes": 1}, "evaluation_episodes = 1: .*greater than or equal to 2"),
         ({"fee": -0.5}, "fee = -0.5: .*greater than or equal to 0"),
-        ({"market": "moon"}, "market = 'moon': .*'published', 'channels', 'margin', 'pacing' or 'shift'"),
+        ({"market": "moon"}, "^market = 'moon': unknown; allowed: published, channels, .*, shift, or "),
         ({"variant": "full+reward=fame"}, "reward = 'fame': .*'shaped' or 'profit'"),
         ({"epochs": 3}, "epochs: unknown parameter; allowed: market, variant, fee"),
         ({"seeds": 0, "fee": -1}, "fee = -1: .*; seeds = 0: "),

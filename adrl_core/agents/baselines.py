@@ -19,9 +19,17 @@ from adrl_core.agents.oracle import (
 from adrl_core.agents.policy import Action, Policy
 from adrl_core.config import MarketName, RewardName
 from adrl_core.market import Market, Step
-from adrl_core.market.channels import ChannelsMarket, preset_market, reach
+from adrl_core.market.channels import ChannelsMarket, reach
 from adrl_core.market.noise import Purpose, draw
-from adrl_core.market.presets import BID_LEVELS, CHANNELS, CHANNELS_BIDS, PUBLISHED_BIDS, STEPS
+from adrl_core.market.presets import (
+    BID_LEVELS,
+    CHANNELS,
+    CHANNELS_BIDS,
+    PRESETS,
+    PUBLISHED_BIDS,
+    STEPS,
+    ChannelConstants,
+)
 
 UNIFORM = (1.0 / CHANNELS,) * CHANNELS
 CHAIN_LENGTH = 100
@@ -181,7 +189,6 @@ def rounds(policy: Policy, episodes: NDArray) -> list[NDArray]:
     return [episodes]
 
 
-@cache
 def best_constant(
     market_name: MarketName, seed: int, episodes: int = 1000, by: RewardName = "shaped"
 ) -> Constant:
@@ -191,7 +198,13 @@ def best_constant(
     first SHORTLIST_EPISODES markets, money running out in expectation; the best SHORTLIST are then simulated
     on all episodes. Only for the channels family.
     """
-    market = preset_market(market_name)
+    return _best_constant(PRESETS[market_name], seed, episodes, by)
+
+
+# Kept by its constants: a preset file may come to hold others under the same name.
+@cache
+def _best_constant(constants: ChannelConstants, seed: int, episodes: int, by: RewardName) -> Constant:
+    market = ChannelsMarket(constants)
     allocations = torch.cat((grid_allocations(), torch.tensor([UNIFORM], dtype=torch.float64)))
     bank = np.arange(episodes)
     shortlist = bank[:SHORTLIST_EPISODES]

@@ -67,7 +67,7 @@ def expected_by_channel(
     """Means of a step in each channel at full reach and unit demand.
 
     Args:
-        bids: (bids,); the other tensors (..., CHANNELS), `log_sd` may be (..., 1).
+        bids: (bids,); the other tensors (..., CHANNELS).
     """
     log_bid, log_median, log_sd = bids.log()[:, None], log_median[..., None, :], log_sd[..., None, :]
     z = (log_bid - log_median) / log_sd
@@ -128,7 +128,7 @@ class ActionGrid:
             self.constants,
             self.bids,
             log_median_price(self.constants, cost, competition),
-            price_log_sd(volatility)[:, None],
+            price_log_sd(self.constants, volatility),
             base_click_rate(self.constants, t, shifted),
             conversion_rate(self.constants, t, competition, shifted),
         )

@@ -66,7 +66,7 @@ def _channels() -> Mapping[str, Any]:
     return {
         "phases": channels.PHASES,
         "competition_centre": channels.COMPETITION_CENTRE,
-        "price_log_sd": float(channels.price_log_sd(zero)),
+        "price_log_sd": float(channels.price_log_sd(constants, zero).max()),
         "click_cap": float(channels.click_rate(constants, one, zero, zero)),
         "conversion_cap": float(channels.conversion_rate(certain, zero, level).max()),
     }

@@ -58,16 +58,16 @@ def configuration_facts() -> Facts:
     constants["planning.prices"] = planner.PRICES
     constants["planning.highest_price"] = planner.HIGHEST_PRICE
     for key, value in constants.items():
-        facts[f"constant.{key}"] = _setting(value)
+        facts[f"constant.{key}"] = setting(value)
     for key, value in TUNING.items():
-        facts[f"config.tuning.{key}"] = _setting(value)
+        facts[f"config.tuning.{key}"] = setting(value)
     for key, value in PLANNING_SEARCH.items():
-        facts[f"config.planning_search.{key}"] = _setting(value)
+        facts[f"config.planning_search.{key}"] = setting(value)
     for name, field in Study.model_fields.items():
         if isinstance(field.default, int | float):
-            facts[f"config.study.{name}"] = _setting(field.default)
+            facts[f"config.study.{name}"] = setting(field.default)
     for name, sizes in PROFILES.items():
-        facts |= {f"config.profile.{name}.{field}": _setting(size) for field, size in sizes.items()}
+        facts |= {f"config.profile.{name}.{field}": setting(size) for field, size in sizes.items()}
     return facts
 
 
@@ -77,10 +77,11 @@ def _flatten(prefix: str, model: BaseModel, facts: Facts) -> None:
         if isinstance(value, BaseModel):
             _flatten(f"{prefix}.{name}", value, facts)
         elif value is not None:
-            facts[f"{prefix}.{name}"] = _setting(value)
+            facts[f"{prefix}.{name}"] = setting(value)
 
 
-def _setting(value: Any) -> Fact:
+def setting(value: Any) -> Fact:
+    """A setting or constant as a fact; a list of numbers as one text."""
     if isinstance(value, tuple):
         return Fact(value=", ".join(f"{part:g}" for part in value), source="adrl_core")
     if isinstance(value, bool | str):

@@ -44,7 +44,7 @@ def win_chances(constants: ChannelConstants, state: Tensor, bid: Tensor) -> Tens
     """Chance to win an auction in each channel, (rows, CHANNELS), as far as the state shows prices."""
     _, cost, competition, volatility = read_state(state)
     log_median = log_median_price(constants, cost, competition)
-    return torch.special.ndtr((bid.log()[:, None] - log_median) / price_log_sd(volatility)[:, None])
+    return torch.special.ndtr((bid.log()[:, None] - log_median) / price_log_sd(constants, volatility))
 
 
 def exposure_ratio(exposed: Tensor, nobody: float = 1.0) -> Tensor:

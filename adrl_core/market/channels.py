@@ -50,9 +50,9 @@ def log_median_price(constants: ChannelConstants, cost_per_click: Tensor, compet
     return cost_per_click.log()[..., None] + level + slope * (competition[..., None] - COMPETITION_CENTRE)
 
 
-def price_log_sd(volatility: Tensor) -> Tensor:
-    """Standard deviation of the log rival price, 0.1 + volatility."""
-    return 0.1 + volatility
+def price_log_sd(constants: ChannelConstants, volatility: Tensor) -> Tensor:
+    """Standard deviation of the log rival price, noise + volatility; shape (*volatility.shape, CHANNELS)."""
+    return volatility.new_tensor(constants.price_noise) + volatility[..., None]
 
 
 def base_click_rate(constants: ChannelConstants, t: Tensor, shifted: Tensor | None = None) -> Tensor:
@@ -121,7 +121,8 @@ class ChannelsMarket(Market):
         constants = self.constants
         start, walk, noise = self._draw_noise(4 * CHANNELS)
         self.noise = noise.reshape(STEPS, 4, CHANNELS, self.rows).transpose(2, 3).contiguous()
-        volatility, demand = 0.1 + 0.2 * start[0], 0.8 + 0.4 * start[1]
+        calm, wild = constants.volatility
+        volatility, demand = calm + (wild - calm) * start[0], 0.8 + 0.4 * start[1]
         low, high = constants.competition_start
         first, last = SHIFT_WINDOW
         self.shift_time = first + ((last - first + 1) * start[3]).floor()
@@ -151,7 +152,7 @@ class ChannelsMarket(Market):
         shifted = time >= self.shift_time if self.constants.overlay else None
         cost, competition = path.cost_per_click[:STEPS], path.competition[:STEPS]
         self.log_median = log_median_price(self.constants, cost, competition)
-        self.log_sd = price_log_sd(path.volatility)[:, None]
+        self.log_sd = price_log_sd(self.constants, path.volatility)
         self.base_click_rate = base_click_rate(self.constants, time, shifted)
         self.conversion_rate = conversion_rate(self.constants, time, competition, shifted)
 

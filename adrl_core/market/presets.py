@@ -1,9 +1,14 @@
-"""The constants of the markets; equations live in `published` and `channels`."""
+"""The constants of the markets; equations live in `published` and `channels`.
+
+Besides the built-in presets there are those of preset files (`config_markets`).
+"""
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
+
+from adrl_core.config_markets import own_preset
 
 STEPS = 100
 STATE_SIZE = 10
@@ -62,6 +67,10 @@ class ChannelConstants:
     """Standard deviation of the log of the first cost per click (s0)."""
     price_reversion: float
     """Pull of the log cost per click towards log 2 in a step (kc)."""
+    price_noise: Triple = (0.1, 0.1, 0.1)
+    """Standard deviation of a channel's log rival price beyond the volatility."""
+    volatility: tuple[float, float] = (0.1, 0.3)
+    """Range of the volatility (v)."""
     competition_start: tuple[float, float] = (0.3, 1.0)
     """Range of the first competition level (h0)."""
     competition_mean: float = 0.65
@@ -103,12 +112,20 @@ _MARGIN = ChannelConstants(
     price_reversion=0.05,
 )
 
+
+class _Presets(dict[str, ChannelConstants]):
+    """The built-in presets; any other name is looked up among the preset files, afresh each time."""
+
+    def __missing__(self, name: str) -> ChannelConstants:
+        return ChannelConstants(**own_preset(name).constants.model_dump())
+
+
 PRESETS = MappingProxyType(
-    {
-        "channels": _CHANNELS,
-        "margin": _MARGIN,
-        "pacing": replace(_MARGIN, budget=600.0),
-        "shift": replace(
+    _Presets(
+        channels=_CHANNELS,
+        margin=_MARGIN,
+        pacing=replace(_MARGIN, budget=600.0),
+        shift=replace(
             _CHANNELS,
             click_season=0.3,
             conversion_season=0.2,
@@ -116,6 +133,6 @@ PRESETS = MappingProxyType(
             competition_mean=0.45,
             overlay=True,
         ),
-    }
+    )
 )
-"""Named presets of the channels family."""
+"""Named presets of the channels family; those built in when iterated."""

@@ -46,6 +46,7 @@ LISTS = frozenset(
         "recommended",
         "commentary-source",
         "commentary-log",
+        "own-markets",
     }
 )
 """Directives of our own that hold no prose."""

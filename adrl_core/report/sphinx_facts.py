@@ -61,8 +61,10 @@ def fact_document(fact: Fact) -> str:
     return RUNS if "/" in fact.source else PUBLISHED
 
 
-def document_link(env: BuildEnvironment, document: str, text: str) -> addnodes.pending_xref:
-    """A link to a page of the book."""
+def document_link(env: BuildEnvironment, document: str, text: str) -> nodes.Node:
+    """A link to a page of the book; plain text where there is no such page, as of one's own markets."""
+    if document.lstrip("/") not in env.found_docs:
+        return nodes.inline(text, text)
     return addnodes.pending_xref(
         "",
         nodes.inline(text, text),

@@ -169,6 +169,7 @@ STAGES: Mapping[str, Stage] = {
             )
         },
     ),
+    "calibration": Stage("calibration", ("recovery.parquet", "match.parquet", "coverage.parquet")),
     "summary": Stage("", ("facts.json",)),
     "commentary": Stage("commentary", ("commentary.json", "facts.json")),
 }
@@ -201,7 +202,7 @@ class Job:
     name: str
     """Folder of the study below the results root; the profile's name unless chosen otherwise."""
     study: Study | None
-    """None for the summary, which reads whatever the study's other stages left."""
+    """None for stages of no market, such as the summary, which reads whatever the other stages left."""
     market: str = ""
     """Market of the stage, with its fee if it has one of its own, such as channels+fee=2; or nothing."""
     changes: tuple[tuple[str, Any], ...] = ()
@@ -334,7 +335,7 @@ def jobs(
                 build(stage, market=market, variant=v) for v in on_it for stage in ("train", "evaluate")
             ]
             found += [work for work in trained if work not in found]
-    return [*found, build("summary"), build("commentary")]
+    return [*found, build("calibration"), build("summary"), build("commentary")]
 
 
 def parse_changes(changes: Iterable[str]) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def hold_auctions(
     off_centre = competition[row] - 0.65
     slope, level = np.array(constants.price_slope), np.array(constants.price_level)
     median = cost[row] * level[channel] * np.exp(slope[channel] * off_centre)
-    price = median * np.exp((0.1 + volatility[row]) * rng.standard_normal(len(row)))
+    log_sd = np.array(constants.price_noise)[channel] + volatility[row]
+    price = median * np.exp(log_sd * rng.standard_normal(len(row)))
     cap = constants.position_cap
     position = np.clip((bid / median) ** constants.position_exponent, 1 / cap, cap)
     click_rate = np.array(constants.click_rate) * (1 + constants.click_season * season)

@@ -189,7 +189,7 @@ def test_price_is_finite_and_below_the_bid(dtype):
     )
     for constants in PRESETS.values():
         median = log_median_price(constants, cost, level)
-        sd = price_log_sd(volatility)[..., None].expand_as(median)
+        sd = price_log_sd(constants, volatility)
         mean, spread = price_moments(median, sd, (bid.log()[..., None] - median) / sd)
         assert bool(mean.isfinite().all() and spread.isfinite().all() and (spread >= 0).all())
         assert bool((mean <= bid[..., None] * (1 + 1e-5)).all())
@@ -201,7 +201,7 @@ def profit_maximising_bids(constants, bids, count=40):
     cost, level, volatility, time = torch.rand(4, count, generator=generator, dtype=torch.float64)
     cost, level, volatility = 0.8 + 3.2 * cost, 0.3 + 0.7 * level, 0.1 + 0.2 * volatility
     time = (STEPS * time).floor()
-    median, sd = log_median_price(constants, cost, level), price_log_sd(volatility)[:, None]
+    median, sd = log_median_price(constants, cost, level), price_log_sd(constants, volatility)
     converted = conversion_rate(constants, time, level)
     expected = expected_by_channel(constants, bids, median, sd, base_click_rate(constants, time), converted)
     best = bids[(50.0 * expected.conversions - expected.spend).argmax(1)]

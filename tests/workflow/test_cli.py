@@ -14,7 +14,7 @@ from adrl_core.cli import app
     [
         (["run", "training"], ["stage = 'training'", "train", "evaluate"]),
         (["run", "train", "--profile", "huge"], ["profile = 'huge'", "smoke", "quick", "paper"]),
-        (["run", "train", "--market", "moon"], ["market = 'moon'", "'published'", "'channels'"]),
+        (["run", "train", "--market", "moon"], ["market = 'moon'", "published", "channels"]),
         (["run", "train", "--variant", "best"], ["variant = 'best'", "full", "tuned"]),
         (["run", "train", "--variant", "full+bidding.luck=1"], ["bidding.luck=1", "field of Team"]),
         (

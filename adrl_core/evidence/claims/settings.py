@@ -2,7 +2,6 @@
 
 from functools import cache
 from inspect import signature
-from typing import get_args
 
 import torch
 from torch import nn
@@ -11,7 +10,7 @@ from adrl_core.agents.ddqn import exploration_rate
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import LayerNorm, Linear, parameters_per_run
 from adrl_core.agents.team import MODES
-from adrl_core.config import DDQN, PPO, MarketName, Team, parse_variant
+from adrl_core.config import DDQN, MARKET_NAMES, PPO, MarketName, Team, parse_variant
 from adrl_core.governance.monitors import Metrics
 from adrl_core.market import Market, make_market, reward
 from adrl_core.market.presets import BID_LEVELS, CHANNELS, STATE_NAMES, STATE_SIZE, STEPS
@@ -163,7 +162,7 @@ def monitored() -> int:
 
 def live_markets() -> int:
     """Markets that are not simulators of this package."""
-    markets = (make_market(name) for name in get_args(MarketName))
+    markets = (make_market(name) for name in MARKET_NAMES)
     return sum(not type(market).__module__.startswith("adrl_core.market") for market in markets)
 
 

@@ -27,7 +27,7 @@ def channel_economics() -> Drawn:
     for axes, x, t, bid in ((by_time, time, time, top), (by_bid, bids, middle, bids)):
         cost = torch.full_like(x, TYPICAL["cost"])
         level = torch.full_like(x, TYPICAL["competition"])
-        sd = price_log_sd(torch.full_like(x, TYPICAL["volatility"]))[:, None]
+        sd = price_log_sd(constants, torch.full_like(x, TYPICAL["volatility"]))
         median = log_median_price(constants, cost, level)
         log_bid = bid.log()[:, None]
         z = (log_bid - median) / sd
