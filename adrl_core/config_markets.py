@@ -29,6 +29,7 @@ RESERVED = frozenset(
         "custom",
         "figures",
         "governance",
+        "harder",
         "ledger",
         "recomputed",
         "study",
