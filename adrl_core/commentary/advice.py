@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.finding import Finding, Relation
 
 
 class Advice(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from adrl_core.commentary.crew import Refused, Sentence
-from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.finding import Relation
 from adrl_core.commentary.report import Commentary
 from adrl_core.commentary.trial.examples import comparison
 from adrl_core.report.facts import Fact

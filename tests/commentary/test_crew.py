@@ -7,7 +7,7 @@ import pytest
 
 from adrl_core.commentary import patterns, phrasing
 from adrl_core.commentary.crew import ATTEMPTS, description, plain, slotted, write
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.finding import Finding, Relation
 from adrl_core.commentary.models import CassetteMiss, ModelError, Reply, Request
 from adrl_core.commentary.trial.examples import comparison, examples
 from adrl_core.report.facts import Fact, FactStore

@@ -3,7 +3,8 @@
 import pytest
 
 from adrl_core.commentary.advice import ADVICE, advise
-from adrl_core.commentary.findings import Finding, Relation, along_the_training, collect
+from adrl_core.commentary.finding import Finding, Relation
+from adrl_core.commentary.findings import along_the_training, collect
 from adrl_core.commentary.names import PARTS, Role
 from adrl_core.commentary.phrasing import linked, template
 from adrl_core.commentary.trial.examples import comparison

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.finding import Relation
 from adrl_core.commentary.grounding import problems
 from adrl_core.commentary.patterns import parse, texts
 from adrl_core.commentary.phrasing import pattern, sentence, template
