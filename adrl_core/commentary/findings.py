@@ -229,7 +229,7 @@ def _ablations(store: FactStore, market: str) -> Iterator[Finding]:
                 ),
                 topic="speed",
                 surprising=word == "earlier",
-                weight=0.2,
+                weight=0.5 if word == "earlier" else 0.2,
             )
 
 

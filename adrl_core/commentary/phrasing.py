@@ -284,7 +284,7 @@ def _idle(finding: Finding) -> list[str]:
 
 
 def _untried(finding: Finding) -> list[str]:
-    return [f"policies have not been compared yet on {finding.subject}"]
+    return [f"there is no table of policies yet for {finding.subject}"]
 
 
 def _missing(finding: Finding) -> list[str]:

@@ -57,8 +57,13 @@ class Commentary(BaseModel):
         """Write it, whole or not at all."""
         write_text(path, self.model_dump_json(indent=1) + "\n")
 
-    def facts(self, more: Mapping[str, Fact]) -> FactStore:
-        """How many sentences there are, and how they came about; with other facts of the commentary."""
+    def facts(self, more: Mapping[str, Fact], wall: float = 0.0) -> FactStore:
+        """How many sentences there are, and how they came about; with other facts of the commentary.
+
+        Args:
+            more: the other facts.
+            wall: seconds from the first import to the last sentence, now, whoever wrote them.
+        """
         sentences = [*self.final, *self.periodic]
         counts = {
             "sentences": len(sentences),
@@ -76,6 +81,7 @@ class Commentary(BaseModel):
             facts[f"commentary.{key}.share"] = Fact(value=share, format=".0%", **origin)
         facts["commentary.tokens"] = Fact(value=self.tokens, format=",", **origin)
         facts["commentary.seconds"] = Fact(value=self.seconds, unit="s", format=".0f", **origin)
+        facts["commentary.wall"] = Fact(value=wall, unit="s", format=".1f", **origin)
         facts["commentary.memory"] = Fact(value=self.memory / GIB, unit="GiB", format=".1f", **origin)
         return FactStore(profile=self.profile, facts=facts | dict(more))
 
@@ -124,13 +130,16 @@ def comment(results: Path, cassette: Path) -> Commentary:
 
 
 def chosen(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that are commented on: of each role and market the weightiest, in their order."""
+    """The findings that are commented on: of each role and market the weightiest, in their order.
+
+    On governance every mechanism has its say.
+    """
     found: list[Finding] = []
     for role in Role:
-        for market in (*SIMPLE, ""):
-            paragraph = [f for f in findings if (f.role, f.market) == (role, market)]
-            heavy = sorted(paragraph, key=lambda f: -f.weight)[:MOST]
-            found += linked([f for f in paragraph if f in heavy])
+        for paragraph in (*SIMPLE, "governance", ""):
+            own = [f for f in findings if (f.role, f.paragraph) == (role, paragraph)]
+            heavy = own if paragraph == "governance" else sorted(own, key=lambda f: -f.weight)[:MOST]
+            found += linked([f for f in own if f in heavy])
     return found
 
 

@@ -5,7 +5,6 @@ from adrl_core.commentary.grounding.numbers import numbers_belong, units_fit
 from adrl_core.commentary.grounding.sentence import Problems, Sentence
 from adrl_core.commentary.lexicon import Kind
 
-
 _BREAKING = ("break", "brok", "violat", "go beyond", "goes beyond", "went beyond")
 
 
