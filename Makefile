@@ -38,6 +38,7 @@ book: $(STAMP) ## Build the book from the results of ADRL_PROFILE (default: the 
 commentary: $(STAMP) ## Let the local language model comment on the committed results anew
 	$(BIN)/adrl weights
 	ADRL_COMMENTARY=live $(BIN)/adrl run commentary --profile $(ADRL_PROFILE) --threads 2
+	$(BIN)/adrl run commentary --profile $(ADRL_PROFILE)  # the results come from the recording
 
 pdf: $(STAMP) ## Print the book to _build/report.pdf (needs Chromium)
 	@test -n "$(CHROMIUM)" || { echo "make pdf: no chromium, chromium-browser or google-chrome on PATH" >&2; exit 1; }

@@ -31,18 +31,27 @@ if unknown:
 folder = Path(directory)
 
 # %%
+import time
+
+start = time.perf_counter()
 from adrl_core.commentary.report import comment
-from adrl_core.commentary.trial import trial_facts
 
 commentary = comment(folder.parent, ROOT / "cassettes" / f"{folder.resolve().parent.name}.json")
+wall = time.perf_counter() - start
 commentary.save(folder / "commentary.json")
-commentary.facts(trial_facts()).save(folder / "facts.json")
+
+# %%
+from adrl_core.commentary.trial import trial_facts
+
+commentary.facts(trial_facts(), wall).save(folder / "facts.json")
 
 # %% [markdown]
 # Where the sentences come from, and what was refused on the way.
 
 # %% tags=["show"]
 import pandas as pd
+
+print(commentary.source, commentary.model, commentary.warning, sep="\n")
 
 pd.DataFrame(
     [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.finding import Finding, Relation
 
 
 class Advice(NamedTuple):
@@ -50,6 +50,21 @@ ADVICE: Sequence[Advice] = (
     Advice(
         "Do not judge a training by its first ten episodes.",
         {"published.full.training.ten.reward": (Relation.STEADY,)},
+    ),
+    Advice(
+        "Put the safety layer before the market: its price is known, that of a broken limit is not.",
+        {
+            "governance.guardrails.channels.enforced.broken.mean": (Relation.BELOW,),
+            "governance.guardrails.channels.enforced.share": (Relation.BELOW, Relation.OPEN),
+        },
+    ),
+    Advice(
+        "Where the state has to be noised, train with the noise.",
+        {"governance.privacy.with.epsilon_1.minus_without": (Relation.ABOVE,)},
+    ),
+    Advice(
+        "Where margins are thin, train on what you want to earn, not on a reward that stands for it.",
+        {"governance.integrity.shaped.minus.profit.profit": (Relation.BELOW,)},
     ),
     Advice(
         "Put no real money behind any of this before it has been tried on logs of real auctions.",

@@ -8,20 +8,25 @@ stands in.
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from adrl_core.commentary import grounding, patterns, phrasing
-from adrl_core.commentary.findings import Finding
-from adrl_core.commentary.models import CassetteMiss, Model, ModelError, Request
+from adrl_core.commentary.cassettes import CassetteMiss
+from adrl_core.commentary.finding import Finding
+from adrl_core.commentary.models import Model, ModelError, Request
 from adrl_core.commentary.names import Role
 from adrl_core.report.facts import FactStore
 
 ATTEMPTS = 3
+SECONDS = 1800.0
+"""Longest that a model may take over a whole commentary."""
 SEED = 1
 NOTHING = "."
 """Stands for no reply, for CrewAI raises an error at an empty one."""
@@ -80,6 +85,8 @@ class Written(NamedTuple):
     sentences: list[Sentence]
     warning: str
     """Why templates stand in for the model, if they do."""
+    failed: bool = False
+    """Whether the model gave up on the way."""
 
 
 def plain(findings: Sequence[Finding], warning: str) -> Written:
@@ -94,19 +101,21 @@ def plain(findings: Sequence[Finding], warning: str) -> Written:
 def write(findings: Sequence[Finding], model: Model, store: FactStore) -> Written:
     """Let the crew put findings into words.
 
-    A model that fails leaves the remaining findings to their templates, with one warning.
+    A model that fails leaves the remaining findings to their templates, with one warning; so does one whose
+    sentences are refused leave those findings.
 
     Raises:
         CassetteMiss: the model is a recording that lacks a reply.
     """
-    with tempfile.TemporaryDirectory() as private:
-        _isolate(Path(private))
+    with tempfile.TemporaryDirectory() as private, _isolated(Path(private)):
         return _Session(findings, model, store).run()
 
 
-def _isolate(folder: Path) -> None:
+@contextmanager
+def _isolated(folder: Path) -> Iterator[None]:
     """Keep CrewAI from the network and from writing outside of a folder; before its first import."""
     logging.getLogger("crewai").setLevel(logging.ERROR)
+    before = dict(os.environ)
     os.environ |= {
         "CREWAI_DISABLE_TELEMETRY": "true",
         "CREWAI_TRACING_ENABLED": "false",
@@ -114,6 +123,11 @@ def _isolate(folder: Path) -> None:
         "CREWAI_STORAGE_DIR": str(folder / "storage"),
         "HOME": str(folder),
     }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class _Session:
@@ -127,6 +141,7 @@ class _Session:
         self.accepted: dict[str, str] = {}
         self.failure: ModelError | None = None
         self.miss: CassetteMiss | None = None
+        self.started = time.monotonic()
 
     def run(self) -> Written:
         from crewai import Agent, Crew, Process, Task
@@ -157,10 +172,26 @@ class _Session:
             self.failure = ModelError(f"CrewAI: {type(error).__name__}: {str(error)[:200]}")
         if self.miss:
             raise self.miss
-        return Written([self.sentence(f) for f in self.findings.values()], str(self.failure or ""))
+        sentences = [self.sentence(f) for f in self.findings.values()]
+        return Written(sentences, self.warning(sentences), self.failure is not None)
+
+    def warning(self, sentences: Sequence[Sentence]) -> str:
+        """Why how many sentences are plain ones, if any had to be."""
+        asked = [sentence for sentence in sentences if not sentence.finding.fixed]
+        plain = sum(sentence.origin == "template" for sentence in asked)
+        if not plain:
+            return ""
+        reason = (
+            f"The model failed ({self.failure})"
+            if self.failure
+            else (f"The check refused what {self.model.name} wrote, {ATTEMPTS} times in a row")
+        )
+        return f"{reason}: {plain} of {len(asked)} sentences are plain templates."
 
     def ask(self, key: str, messages: Any) -> str:
         """The model's answer to CrewAI's messages about a finding; nothing once it has failed."""
+        if time.monotonic() - self.started > SECONDS and not self.failure:
+            self.failure = ModelError(f"{self.model.name}: not done within {SECONDS:.0f} s")
         if self.failure or self.miss:
             return NOTHING
         if isinstance(messages, str):
@@ -176,7 +207,10 @@ class _Session:
         except ModelError as error:
             self.failure = error
         except CassetteMiss as miss:
-            self.miss = miss
+            self.miss = CassetteMiss(
+                f"commentary, finding {key}: {miss}; the results, or the code that words them, have changed "
+                "since the recording: `make commentary` records it anew"
+            )
         return NOTHING
 
     def guardrail(self, finding: Finding) -> Callable[[Any], tuple[bool, str]]:

@@ -4,122 +4,29 @@ A finding states one relation and quotes its numbers by the keys of their facts.
 language model or a template, adds nothing to it.
 """
 
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict
-
-from adrl_core.commentary.names import PARTS, Role, name
+from adrl_core.commentary.absent import absent
+from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, apart, listed
+from adrl_core.commentary.governed import governed
+from adrl_core.commentary.names import PARTS, SIMPLE, TEAMS, Role, name
 from adrl_core.report.facts import Fact, FactStore
 
-TEAMS = ("full", "tuned")
-SIMPLE = {"published": "constant_max", "channels": "best_constant"}
-"""For each market, the best policy that does not look at its state."""
-
-
-class Relation(StrEnum):
-    """What a finding states."""
-
-    ABOVE = "above"
-    BELOW = "below"
-    OPEN = "open"
-    """Two quantities that the data cannot tell apart."""
-    RISES = "rises"
-    FALLS = "falls"
-    STEADY = "steady"
-    """A change that the data cannot tell from none."""
-    HELPS = "helps"
-    HARMS = "harms"
-    UNSEEN = "unseen"
-    """A part whose contribution the data cannot tell from none."""
-    EARLIER = "earlier"
-    LATER = "later"
-    STATES = "states"
-    """A number by itself."""
-    MISSING = "missing"
-    """Results that there are not yet; the subject lists them."""
-
-
-class Number(BaseModel):
-    """A number that a finding may quote."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    slot: str
-    """How it stands in a sentence, in square brackets."""
-    fact: str
-    """Key of its fact, with `|interval` for the interval."""
-    owner: str = ""
-    """The policy or part that it belongs to; empty if it belongs to the relation."""
-    unit: str = ""
-    """The noun that may follow it."""
-
-
-class Finding(BaseModel):
-    """One relation that the data hold."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: str
-    role: Role
-    relation: Relation
-    market: str = ""
-    subject: str = ""
-    object: str = ""
-    measure: str = "reward"
-    numbers: tuple[Number, ...] = ()
-    surprising: bool = False
-    """Whether the published report, or common sense, would have led one to expect something else."""
-    weight: float = 0.0
-    """Rank among the findings of its role and market."""
-    lead: str = ""
-    """Pattern of the words that tie it to the finding before it."""
-    known: tuple[str, ...] = ()
-    """Things that its paragraph has named before."""
-    repeats: int = 0
-    """How many findings of its kind stand right before it; each is put another way than the last."""
-    topic: str = ""
-    """Which kind of statement this is."""
-    fixed: bool = False
-    """Whether it is printed in its plain words: a list, in which there is nothing to phrase."""
-
-    def number(self, slot: str) -> Number:
-        """The number with this slot."""
-        return next(n for n in self.numbers if n.slot == slot)
-
-
-NOT_YET = ("the margin market", "the pacing market", "the shift market")
-"""What a full report would comment on and this edition has no results for."""
-
-GOVERNED = {
-    "guarded": ("governance.guardrails.channels.enforced.share", "minus_counted.reward"),
-    "fair": ("governance.fairness.fair.share", "minus_tuned"),
-    "private": ("governance.privacy.with.epsilon_1.share", "minus_clean"),
-}
-"""The tuned team on `channels` under a mechanism: fact of the share of its reward that is left, and of the
-difference."""
-
-_WORDS = {"above": Relation.ABOVE, "below": Relation.BELOW, "not distinguishable from": Relation.OPEN}
 _CHANGES = {"above": Relation.RISES, "below": Relation.FALLS, "not distinguishable from": Relation.STEADY}
 _PARTS = {"helps": Relation.HELPS, "harms": Relation.HARMS, "no detectable effect": Relation.UNSEEN}
 _SPEED = {"earlier": Relation.EARLIER, "later": Relation.LATER}
 
 
 def collect(store: FactStore) -> list[Finding]:
-    """All findings that the facts hold, by role and market."""
+    """All findings that the facts hold, by role and paragraph."""
     found: list[Finding] = []
-    absent: list[str] = []
     for market in SIMPLE:
-        if f"{market}.full.reward.mean" not in store.facts:
-            absent.append(f"the {market} market")
-            continue
-        for build in (_references, _teams, _training, _behaviour, _ablations, _idle, _money):
-            found += build(store, market)
-    governed = list(_governed(store))
-    absent += [] if governed else ["governance"]
-    found += [*governed, *_ledger(store), _missing([*absent, *NOT_YET])]
-    roles, markets = list(Role), [*SIMPLE, ""]
-    return sorted(found, key=lambda f: (roles.index(f.role), markets.index(f.market)))
+        if f"{market}.full.reward.mean" in store.facts:
+            for build in (_references, _teams, _training, _behaviour, _ablations, _idle, _money):
+                found += build(store, market)
+    found += [*governed(store), *_ledger(store), *absent(store)]
+    roles, paragraphs = list(Role), [*SIMPLE, "governance", ""]
+    return sorted(found, key=lambda f: (roles.index(f.role), paragraphs.index(f.paragraph)))
 
 
 def along_the_training(store: FactStore, market: str, team: str) -> list[Finding]:
@@ -182,7 +89,7 @@ def _comparison(store: FactStore, market: str, subject: str, other: str, measure
     return Finding(
         key=pair.format("versus"),
         role=role,
-        relation=_WORDS[str(store[f"{pair.format('versus')}.word"].value)],
+        relation=COMPARED[str(store[f"{pair.format('versus')}.word"].value)],
         market=market,
         subject=subject,
         object=other,
@@ -238,7 +145,7 @@ def _behaviour(store: FactStore, market: str) -> Iterator[Finding]:
         yield Finding(
             key=f"{market}.tuned.versus.full.bid",
             role=Role.STRATEGY,
-            relation=_apart(bids["tuned"], bids["full"]),
+            relation=apart(bids["tuned"], bids["full"]),
             market=market,
             subject="tuned",
             object="full",
@@ -322,7 +229,7 @@ def _ablations(store: FactStore, market: str) -> Iterator[Finding]:
                 ),
                 topic="speed",
                 surprising=word == "earlier",
-                weight=0.2,
+                weight=0.5 if word == "earlier" else 0.2,
             )
 
 
@@ -335,7 +242,7 @@ def _idle(store: FactStore, market: str) -> Iterator[Finding]:
             role=Role.STRATEGY,
             relation=Relation.UNSEEN,
             market=market,
-            subject=_listed(unseen),
+            subject=listed(unseen),
             topic="idle",
             surprising=True,
             weight=1.0,
@@ -363,25 +270,6 @@ def _money(store: FactStore, market: str) -> Iterator[Finding]:
         )
 
 
-def _governed(store: FactStore) -> Iterator[Finding]:
-    """What the tuned team keeps of its reward under a mechanism of governance."""
-    for team, (share, difference) in GOVERNED.items():
-        base = share.removesuffix(".share")
-        if f"{share}.mean" in store.facts:
-            relation = _WORDS[str(store[f"{base}.{difference}.word"].value)]
-            yield Finding(
-                key=share,
-                role=Role.BUSINESS,
-                relation=relation,
-                market="channels",
-                subject=team,
-                object="tuned",
-                numbers=(Number(slot="share", fact=f"{share}.mean"),),
-                topic="comparison",
-                weight=0.6,
-            )
-
-
 def _ledger(store: FactStore) -> Iterator[Finding]:
     """How many of the published claims held."""
     if "ledger.count.all" in store.facts:
@@ -397,32 +285,8 @@ def _ledger(store: FactStore) -> Iterator[Finding]:
         )
 
 
-def _missing(topics: Sequence[str]) -> Finding:
-    return Finding(
-        key="missing",
-        role=Role.BUSINESS,
-        relation=Relation.MISSING,
-        subject=_listed(topics),
-        topic="missing",
-        fixed=True,
-    )
-
-
-def _listed(things: Sequence[str]) -> str:
-    return f"{', '.join(things[:-1])} and {things[-1]}" if len(things) > 1 else things[0]
-
-
 def _present(store: FactStore, market: str, teams: tuple[str, ...]) -> list[str]:
     return [team for team in teams if f"{market}.{team}.reward.mean" in store.facts]
-
-
-def _apart(a: Fact, b: Fact) -> Relation:
-    """How two means compare by their intervals: apart only if these do not overlap."""
-    if a.low is None or b.low is None or a.high is None or b.high is None:
-        return Relation.OPEN
-    if a.low > b.high:
-        return Relation.ABOVE
-    return Relation.BELOW if a.high < b.low else Relation.OPEN
 
 
 def _value(fact: Fact) -> float:

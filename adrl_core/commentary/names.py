@@ -15,7 +15,16 @@ class Role(StrEnum):
     BUSINESS = "Business Advisor"
 
 
-MARKETS: Mapping[str, str] = {"published": "the published market", "channels": "the channels market"}
+MARKETS: Mapping[str, str] = {
+    market: f"the {market} market" for market in ("published", "channels", "margin", "pacing", "shift")
+}
+SIMPLE = {"published": "constant_max", "channels": "best_constant"}
+"""The markets whose policies are compared, each with the best one that does not look at its state.
+
+A market that is added here is commented on as soon as there are facts of it, and named as missing before.
+"""
+TEAMS = ("full", "tuned")
+"""The teams that are compared on every market."""
 POLICIES: Mapping[str, str] = {
     "tuned": "the tuned team",
     "full": "the team with the published settings",
@@ -26,7 +35,14 @@ POLICIES: Mapping[str, str] = {
     "guarded": "the guarded team",
     "fair": "the fair team",
     "private": "the private team",
+    "unprepared": "the unprepared team",
+    "shaped": "the shaped team",
+    "for_profit": "the profit team",
 }
+LEARNERS = frozenset({"tuned", "full", "guarded", "fair", "private", "unprepared", "shaped", "for_profit"})
+"""The policies that have learned."""
+RULES = frozenset({"constant_max", "best_constant"})
+"""Those that do the same at every step."""
 PARTS: Mapping[str, str] = {
     "no_controller": "the Controller",
     "no_bidding": "the Bidding agent",

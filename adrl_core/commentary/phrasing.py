@@ -1,10 +1,10 @@
 """How a finding can be put into words: for each kind, a pattern whose every text says the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from adrl_core.commentary import patterns
-from adrl_core.commentary.findings import SIMPLE, Finding, Relation
-from adrl_core.commentary.names import name
+from adrl_core.commentary import governed_phrasing, patterns
+from adrl_core.commentary.finding import Finding, Relation
+from adrl_core.commentary.names import SIMPLE, name
 
 _AHEAD = "(beats|outperforms|is ahead of)"
 _BEHIND = "(falls short of|trails|stays behind)"
@@ -55,7 +55,7 @@ def linked(findings: Sequence[Finding]) -> list[Finding]:
         lead, repeats = "", 0
         if found and found[-1].topic == finding.topic:
             repeats = found[-1].repeats + 1
-        if not found:
+        if not found or found[-1].market != finding.market:
             lead = f"on {name(finding.market)}, " if finding.market else ""
         elif found[-1].topic == finding.topic and found[-1].object == finding.object:
             pair = frozenset((found[-1].relation.value, finding.relation.value))
@@ -97,8 +97,9 @@ def _share_of(finding: Finding) -> list[str]:
     """A comparison that is known by its share alone."""
     s, o = _names(finding)
     chance = f", which {_CHANCE}" if finding.relation is Relation.OPEN else ""
+    verb = "earns" if finding.relation is Relation.ABOVE else "keeps"
     return [
-        f"{s} earns [share] of what {o} earns{chance}",
+        f"{s} {verb} [share] of what {o} earns{chance}",
         f"{s} (gets to|reaches) [share] of what {o} earns{chance}",
     ]
 
@@ -282,11 +283,15 @@ def _idle(finding: Finding) -> list[str]:
     return [f"no contribution to the reward could be detected for {finding.subject}"]
 
 
+def _untried(finding: Finding) -> list[str]:
+    return [f"there is no table of policies yet for {finding.subject}"]
+
+
 def _missing(finding: Finding) -> list[str]:
-    return [f"there are no results on {finding.subject} yet"]
+    return [f"there are no results yet on {finding.subject}"]
 
 
-_OPTIONS = {
+_OPTIONS: Mapping[str, Callable[[Finding], list[str]]] = {
     "comparison": _comparison,
     "training": _training,
     "milestone": _milestone,
@@ -298,6 +303,10 @@ _OPTIONS = {
     "speed": _speed,
     "roi": _roi,
     "ledger": _ledger,
+    "broken": lambda finding: governed_phrasing.broken(*_names(finding)),
+    "exposure": lambda finding: governed_phrasing.exposure(*_names(finding)),
+    "bound": lambda _: governed_phrasing.bound(),
     "idle": _idle,
+    "untried": _untried,
     "missing": _missing,
 }

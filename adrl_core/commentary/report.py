@@ -3,17 +3,20 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from adrl_core.commentary import crew, weights
 from adrl_core.commentary.advice import advise
+from adrl_core.commentary.cassettes import Cassette, CassetteMiss, Recorder, Replay
 from adrl_core.commentary.crew import Sentence, Written
-from adrl_core.commentary.findings import SIMPLE, TEAMS, Finding, along_the_training, collect
-from adrl_core.commentary.models import Cassette, HostedModel, LocalModel, Model, ModelError, Recorder, Replay
-from adrl_core.commentary.names import Role
+from adrl_core.commentary.finding import Finding
+from adrl_core.commentary.findings import along_the_training, collect
+from adrl_core.commentary.models import HostedModel, LocalModel, Model, ModelError
+from adrl_core.commentary.names import SIMPLE, TEAMS, Role
 from adrl_core.commentary.phrasing import linked
+from adrl_core.config import ConfigurationError
 from adrl_core.evidence.quantities import Origin
 from adrl_core.files import write_text
 from adrl_core.report.facts import Fact, FactStore
@@ -54,8 +57,13 @@ class Commentary(BaseModel):
         """Write it, whole or not at all."""
         write_text(path, self.model_dump_json(indent=1) + "\n")
 
-    def facts(self, more: Mapping[str, Fact]) -> FactStore:
-        """How many sentences there are, and how they came about; with other facts of the commentary."""
+    def facts(self, more: Mapping[str, Fact], wall: float = 0.0) -> FactStore:
+        """How many sentences there are, and how they came about; with other facts of the commentary.
+
+        Args:
+            more: the other facts.
+            wall: seconds from the first import to the last sentence, now, whoever wrote them.
+        """
         sentences = [*self.final, *self.periodic]
         counts = {
             "sentences": len(sentences),
@@ -73,6 +81,7 @@ class Commentary(BaseModel):
             facts[f"commentary.{key}.share"] = Fact(value=share, format=".0%", **origin)
         facts["commentary.tokens"] = Fact(value=self.tokens, format=",", **origin)
         facts["commentary.seconds"] = Fact(value=self.seconds, unit="s", format=".0f", **origin)
+        facts["commentary.wall"] = Fact(value=wall, unit="s", format=".1f", **origin)
         facts["commentary.memory"] = Fact(value=self.memory / GIB, unit="GiB", format=".1f", **origin)
         return FactStore(profile=self.profile, facts=facts | dict(more))
 
@@ -80,13 +89,18 @@ class Commentary(BaseModel):
 def comment(results: Path, cassette: Path) -> Commentary:
     """Comment on a study: from the recording if there is one, else live if there is a model, else plainly.
 
+    A recording is made only where ADRL_COMMENTARY asks for a model; else the next change of a study would
+    meet one that nobody had asked for, and that it does not fit.
+
     Args:
         results: folder of the study, with facts.json.
         cassette: where replies are, or would be, recorded.
 
     Raises:
         CassetteMiss: the recording is older than the results.
+        ConfigurationError: ADRL_COMMENTARY asks for something unknown.
     """
+    mode = _mode()
     store = FactStore.load(results / "facts.json")
     found = collect(store)
     final = chosen(found)
@@ -97,11 +111,13 @@ def comment(results: Path, cassette: Path) -> Commentary:
         for finding in linked(along_the_training(store, market, team))
     ]
     tape = Cassette(cassette)
-    source, written = _write([*final, *periodic], store, tape)
+    model, source, written = _write(mode, [*final, *periodic], store, tape)
+    if all(sentence.origin == "template" for sentence in written.sentences):
+        model, source = "", "template"
     cost = tape.cost()
     return Commentary(
         profile=store.profile,
-        model=_model_name(source),
+        model=model,
         source=source,
         warning=written.warning,
         final=tuple(written.sentences[: len(final)]),
@@ -114,39 +130,56 @@ def comment(results: Path, cassette: Path) -> Commentary:
 
 
 def chosen(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that are commented on: of each role and market the weightiest, in their order."""
+    """The findings that are commented on: of each role and market the weightiest, in their order.
+
+    On governance every mechanism has its say.
+    """
     found: list[Finding] = []
     for role in Role:
-        for market in (*SIMPLE, ""):
-            paragraph = [f for f in findings if (f.role, f.market) == (role, market)]
-            heavy = sorted(paragraph, key=lambda f: -f.weight)[:MOST]
-            found += linked([f for f in paragraph if f in heavy])
+        for paragraph in (*SIMPLE, "governance", ""):
+            own = [f for f in findings if (f.role, f.paragraph) == (role, paragraph)]
+            heavy = own if paragraph == "governance" else sorted(own, key=lambda f: -f.weight)[:MOST]
+            found += linked([f for f in own if f in heavy])
     return found
 
 
-def _model_name(source: Source) -> str:
+def _mode() -> str:
+    """What ADRL_COMMENTARY asks for, or nothing."""
     mode = os.environ.get(MODE, "")
-    if source == "template":
-        return ""
-    return mode if "/" in mode else LocalModel.name
+    if mode not in ("", *get_args(Source)) and "/" not in mode:
+        raise ConfigurationError(
+            f"{MODE} = {mode!r}: unknown; allowed: {', '.join(get_args(Source))}, or a CrewAI model string "
+            "with its provider, such as openai/gpt-4o-mini"
+        )
+    return mode
 
 
-def _write(findings: Sequence[Finding], store: FactStore, tape: Cassette) -> tuple[Source, Written]:
-    mode = os.environ.get(MODE) or (
-        "recorded" if tape.path.exists() else "live" if weights.path().exists() else "template"
-    )
-    if mode == "template":
-        return "template", crew.plain(findings, "No language model is at hand (`adrl weights` fetches one).")
-    if mode == "recorded":
-        return "recorded", _with(Replay(tape), findings, store)
+def _write(
+    mode: str, findings: Sequence[Finding], store: FactStore, tape: Cassette
+) -> tuple[str, Source, Written]:
+    """Name of the model, where the sentences come from, and the sentences."""
+    if mode == "recorded" and not tape.path.exists():
+        raise CassetteMiss(f"{tape.path}: missing; `make commentary` records it")
+    if mode == "recorded" or (not mode and tape.path.exists()):
+        return tape.model, "recorded", _with(Replay(tape), findings, store)
+    if mode == "template" or (not mode and not weights.path().exists()):
+        return (
+            "",
+            "template",
+            crew.plain(findings, "No language model was asked (`adrl weights` fetches one)."),
+        )
     try:
         model: Model = HostedModel(mode) if "/" in mode else LocalModel()
     except ModelError as error:
-        return "template", crew.plain(findings, str(error))
+        return (
+            "",
+            "template",
+            crew.plain(findings, f"The model failed ({error}): all sentences are plain templates."),
+        )
     written = _with(Recorder(model, tape), findings, store)
-    if not written.warning:
+    if mode and not written.failed:
         tape.save()
-    return "live", written
+    return model.name, "live", written
 
 
 def _with(model: Model, findings: Sequence[Finding], store: FactStore) -> Written:

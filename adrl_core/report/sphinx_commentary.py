@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 from adrl_core.commentary.crew import Sentence
+from adrl_core.commentary.grounding import problems
 from adrl_core.commentary.names import Role, name
 from adrl_core.commentary.report import Commentary
 from adrl_core.report.sphinx_facts import results_of
@@ -17,9 +18,9 @@ SOURCES = {
     "recorded": "The sentences below were written by {model} and are played back from a recording; the build "
     "fails if the results have changed since.",
     "live": "The sentences below were written by {model} when these results were made.",
-    "template": "The sentences below are plain templates: no language model took part.",
+    "template": "The sentences below are plain templates: no sentence of a language model is among them.",
 }
-COLUMNS = ("Sentence", "Finding", "Origin")
+COLUMNS = ("Sentence", "Finding", "Origin", "Check")
 
 
 class CommentaryDirective(ReportDirective):
@@ -53,7 +54,7 @@ class Said(CommentaryDirective):
             return self.problem(f"{self.arguments[0]!r} is no role; allowed: {', '.join(Role)}")
         commentary = self.commentary()
         own = [s for s in commentary.final if s.finding.role is role] if commentary else []
-        return [self.said(list(part)) for _, part in groupby(own, key=lambda s: s.finding.market)]
+        return [self.said(list(part)) for _, part in groupby(own, key=lambda s: s.finding.paragraph)]
 
 
 class SaidAlongTheTraining(CommentaryDirective):
@@ -84,25 +85,31 @@ class Source(CommentaryDirective):
     """Who wrote the sentences, and what went wrong."""
 
     def run(self) -> list[nodes.Node]:
-        """A note."""
+        """A note, or a warning if plain sentences had to stand in for the model's."""
         commentary = self.commentary()
         if commentary is None:
             return []
         note = SOURCES[commentary.source].format(model=commentary.model)
-        warning = [paragraph(commentary.warning)] if commentary.warning else []
-        return [nodes.note("", paragraph(note), *warning)]
+        if commentary.warning:
+            return [nodes.warning("", paragraph(note), paragraph(commentary.warning))]
+        return [nodes.note("", paragraph(note))]
 
 
 class Log(CommentaryDirective):
-    """Every sentence with its finding, its origin and what was refused before it."""
+    """Every sentence with its finding, its origin, what was refused before it, and the check.
+
+    The check is made again at every build, so that what it would refuse now is not printed.
+    """
 
     def run(self) -> list[nodes.Node]:
         """The table."""
         commentary = self.commentary()
         sentences = [*commentary.final, *commentary.periodic] if commentary else []
-        return (
-            [table(list(COLUMNS), [self.cells(s) for s in sentences], "commentary-log")] if sentences else []
-        )
+        for said in sentences:
+            if wrong := [] if said.finding.fixed else problems(said.text, said.finding):
+                self.problem(f"the sentence on {said.finding.key} is not grounded: {'; '.join(wrong)}")
+        rows = [self.cells(said) for said in sentences]
+        return [table(list(COLUMNS), rows, "commentary-log")] if rows else []
 
     def cells(self, sentence: Sentence) -> list[Cell]:
         """One row."""
@@ -128,6 +135,7 @@ class Log(CommentaryDirective):
                 paragraph(origin),
                 *([paragraph(f"seed {sentence.seed}", classes="ledger-small")] if sentence.attempts else []),
             ],
+            [paragraph("a list" if finding.fixed else "passed")],
         ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from adrl_core.commentary.crew import Refused, Sentence
-from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.finding import Relation
 from adrl_core.commentary.report import Commentary
 from adrl_core.commentary.trial.examples import comparison
 from adrl_core.report.facts import Fact
@@ -23,6 +23,7 @@ SAID = Sentence(
     seed=2,
     refused=(Refused(text="The published settings win.", problems=("quotes no number",)),),
 )
+LIE = SAID.model_copy(update={"text": SAID.text.replace("less than", "more than")})
 COMMENTARY = Commentary(
     profile=synthetic.PROFILE,
     model="a model",
@@ -73,7 +74,15 @@ def test_sentences_are_printed_with_their_facts_and_origin(tmp_path: Path) -> No
     assert "written by a model and are played back from a recording" in page
     assert "Bid the maximum." in page
     assert "Refused: The published settings win. (quotes no number)" in page
-    assert "model, attempt 2 seed 2" in page
+    assert "model, attempt 2 seed 2 passed" in page
+
+
+@pytest.mark.slow
+def test_the_page_says_that_templates_stand_in_and_why(tmp_path: Path) -> None:
+    failed = {"source": "template", "model": "", "warning": "The model failed (out of memory)."}
+    page = build(tmp_path, "```{commentary-source}\n```", COMMENTARY.model_copy(update=failed))
+    assert "Warning The sentences below are plain templates: no sentence of a language model is among" in page
+    assert "The model failed (out of memory)." in page
 
 
 @pytest.mark.slow
@@ -82,6 +91,7 @@ def test_sentences_are_printed_with_their_facts_and_origin(tmp_path: Path) -> No
     [
         ("```{said} Cheerleader\n```", COMMENTARY, "'Cheerleader' is no role"),
         ("```{commentary-log}\n```", None, "commentary.json: missing"),
+        ("```{commentary-log}\n```", COMMENTARY.model_copy(update={"final": (LIE,)}), "is not grounded"),
     ],
 )
 def test_what_cannot_be_quoted_fails_the_build(

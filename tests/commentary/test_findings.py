@@ -3,8 +3,10 @@
 import pytest
 
 from adrl_core.commentary.advice import ADVICE, advise
-from adrl_core.commentary.findings import Finding, Relation, along_the_training, collect
-from adrl_core.commentary.names import PARTS, Role
+from adrl_core.commentary.finding import Finding, Relation
+from adrl_core.commentary.findings import along_the_training, collect
+from adrl_core.commentary.grounding import problems
+from adrl_core.commentary.names import PARTS, SIMPLE, Role
 from adrl_core.commentary.phrasing import linked, template
 from adrl_core.commentary.trial.examples import comparison
 from adrl_core.report.facts import Fact, FactStore
@@ -59,15 +61,72 @@ def test_bids_are_apart_only_if_their_intervals_are() -> None:
         assert found["channels.tuned.versus.full.bid"].relation is relation
 
 
-def test_what_has_no_results_is_named() -> None:
-    facts = {
-        key: fact for key, fact in PAPER.facts.items() if not key.startswith(("channels.", "governance."))
+def without(*prefixes: str) -> list[Finding]:
+    """The findings of a study that lacks some facts."""
+    facts = {key: fact for key, fact in PAPER.facts.items() if not key.startswith(prefixes)}
+    return collect(PAPER.model_copy(update={"facts": facts}))
+
+
+def missing(found: list[Finding]) -> str:
+    return " ".join(template(finding) for finding in found if finding.relation is Relation.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "named"),
+    [
+        (("channels.",), "no table of policies yet for the channels market"),
+        (("governance.",), "no results yet on governance."),
+        (("governance.privacy.", "governance.footprint."), "no results yet on privacy and the footprint."),
+        (("published.tuned.",), "the tuned team on the published market"),
+        (("channels.ablation.",), "no results yet on ablations on the channels market."),
+        (
+            ("channels.ablation.no_bud", "channels.ablation.single"),
+            "the Budget agent and double Q-learning on",
+        ),
+    ],
+)
+def test_what_has_no_results_is_named(prefixes: tuple[str, ...], named: str) -> None:
+    assert named in missing(without(*prefixes))
+
+
+def test_what_has_results_is_not_called_missing() -> None:
+    assert "no results" not in missing(collect(PAPER))
+    assert "the shift market and logs of real auctions" in missing(collect(PAPER))
+    assert "the shift market" not in missing(collect(changed(shift__tuned__reward__mean=Fact(value=1.0))))
+    assert not [finding for finding in without("channels.", "governance.") if finding.market == "channels"]
+
+
+def test_a_market_that_is_added_is_commented_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line in names.py: findings, words and check follow from the facts."""
+    monkeypatch.setitem(SIMPLE, "shift", "best_constant")
+    shifted = {
+        key.replace("channels.", "shift.", 1): fact
+        for key, fact in PAPER.facts.items()
+        if key.startswith("channels.")
     }
-    found = collect(PAPER.model_copy(update={"facts": facts}))
-    missing = next(finding for finding in found if finding.relation is Relation.MISSING)
-    for topic in ("the channels market", "the shift market"):
-        assert topic in template(missing)
-    assert not [finding for finding in found if finding.market == "channels"]
+    found = collect(PAPER.model_copy(update={"facts": PAPER.facts | shifted}))
+    own = [finding for finding in found if finding.market == "shift"]
+    assert len(own) == len([f for f in found if f.paragraph == "channels"])
+    for finding in linked(own):
+        assert finding.fixed or problems(template(finding), finding) == [], template(finding)
+    assert "shift" not in missing(found)
+
+
+@pytest.mark.parametrize(("team", "relation"), [("guarded", Relation.BELOW), ("tuned", Relation.ABOVE)])
+def test_findings_on_mechanisms_have_the_direction_of_their_facts(team: str, relation: Relation) -> None:
+    key = "governance.guardrails.channels.{}.broken.mean"
+    high, low = PAPER[key.format("counted")], PAPER[key.format("enforced")]
+    store = (
+        PAPER
+        if team == "guarded"
+        else PAPER.model_copy(
+            update={"facts": PAPER.facts | {key.format("enforced"): high, key.format("counted"): low}}
+        )
+    )
+    found = {finding.key: finding for finding in collect(store)}
+    assert found[key.format("enforced")].relation is relation
+    limits = "Put the safety layer before the market: its price is known, that of a broken limit is not."
+    assert (limits in advise(list(found.values()))) is (relation is Relation.BELOW)
 
 
 def test_milestones_follow_each_other() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.finding import Relation
 from adrl_core.commentary.grounding import problems
 from adrl_core.commentary.patterns import parse, texts
 from adrl_core.commentary.phrasing import pattern, sentence, template
@@ -120,9 +120,8 @@ def test_the_worth_of_a_part_multiplies_removal_and_effect() -> None:
         assert problems(text, harms) == [] and problems(text, helps)
 
 
-@pytest.mark.parametrize(("file", "count", "share"), [(OWN, 700, 0.8), (INDEPENDENT, 100, 0.7)])
+@pytest.mark.parametrize(("file", "count", "share"), [(OWN, 800, 0.8), (INDEPENDENT, 200, 0.8)])
 def test_most_true_paraphrases_pass(file: str, count: int, share: float) -> None:
-    """Of an independent writer's fewer pass; how many is a measurement, told in the book."""
     verdicts = [problems(text, finding) == [] for text, finding in written(file)]
     assert len(verdicts) >= count and np.mean(verdicts) >= share
 

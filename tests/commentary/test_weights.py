@@ -48,7 +48,7 @@ def test_another_hash_is_refused_and_nothing_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(weights, "SHA256", "0" * 64)
     with pytest.raises(WeightsError, match="expected 0000"):
         weights.fetch()
-    assert not weights.path().exists()
+    assert list(weights.cache().iterdir()) == [], "the next try starts with fresh parts"
     with pytest.raises(WeightsError, match="missing"):
         weights.checked()
 

@@ -9,12 +9,13 @@ sentence may be refused, a false one must not pass.
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.finding import Finding, Relation
 from adrl_core.commentary.grounding.changes import change, ten_episodes
 from adrl_core.commentary.grounding.comparisons import comparison
+from adrl_core.commentary.grounding.governed import bounded, broken, exposed
 from adrl_core.commentary.grounding.labels import asked_late, counted, placed, returned
 from adrl_core.commentary.grounding.parts import effect, speed
-from adrl_core.commentary.grounding.sentence import Problems, Sentence
+from adrl_core.commentary.grounding.sentence import Problems, Sentence, referred
 from adrl_core.commentary.lexicon import Kind, read
 
 WORDS = (5, 45)
@@ -39,6 +40,9 @@ _CHECKS: Mapping[str, tuple[tuple[Kind, ...], Callable[[Sentence], Problems]]] =
     "placement": (_TOLD, placed),
     "roi": (_TOLD, returned),
     "ledger": (_TOLD, counted),
+    "broken": (_TOLD, broken),
+    "exposure": (_TOLD, exposed),
+    "bound": (_TOLD, bounded),
 }
 """For each topic, the kinds of tokens that its sentences hold, in order of precedence, and the check."""
 
@@ -56,7 +60,7 @@ def problems(text: str, finding: Finding) -> Problems:
     kinds, check = _CHECKS[finding.topic]
     slots = {number.slot for number in finding.numbers}
     reading = read(text, kinds, slots | {finding.topic, f"{finding.topic}.words"})
-    sentence = Sentence(tuple(reading.tokens), finding)
+    sentence = Sentence(referred(reading.tokens, finding), finding)
     found = [f"holds {word!r}, which is not in the vocabulary" for word in reading.unknown]
     return found + _foreign(sentence) + _denials(sentence) + _quotes(sentence) or check(sentence)
 
@@ -95,6 +99,8 @@ def _denials(sentence: Sentence) -> Problems:
     """Nothing is denied flatly, and nothing twice."""
     texts = [token.text for token in sentence.tokens]
     found = ["excepts one"] if ("but", "one") in pairwise(texts) else []
+    taken_back = [at for at in sentence.taken_back if at > max(sentence.undecided, default=at)]
+    found += ["takes back what it leaves open"] if taken_back else []
     for at in sentence.places(Kind.NONE):
         text = sentence.tokens[at].text
         doubled = any(t.kind in (Kind.NONE, Kind.OPEN) for t in sentence.after(at, 2))

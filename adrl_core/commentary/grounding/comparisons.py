@@ -1,6 +1,6 @@
 """Who is above whom, or that the runs leave it open."""
 
-from adrl_core.commentary.findings import Relation
+from adrl_core.commentary.finding import Relation
 from adrl_core.commentary.grounding.numbers import NEAR, numbers_belong, shares_fit, units_fit
 from adrl_core.commentary.grounding.sentence import CONCEDING, Problems, Sentence
 from adrl_core.commentary.lexicon import Kind
@@ -16,15 +16,25 @@ def comparison(sentence: Sentence) -> Problems:
     finding = sentence.finding
     found = numbers_belong(sentence) + units_fit(sentence) + shares_fit(sentence)
     found += sentence.unnamed(finding.subject, finding.object)
+    if any(
+        sentence.tokens[at].text.startswith("under ") and sentence.tokens[at].comma for at in sentence.names
+    ):
+        found.append("says 'under' where it may mean below")
     if finding.measure != "reward" and not any(t.value == finding.measure for t in sentence.tokens):
         found.append(f"does not name the measure, {finding.measure}")
     for at in sentence.slots:
-        scored = any(t.kind is Kind.SLOT for t in sentence.after(at, 2))
+        scored = any(t.kind is Kind.SLOT for t in sentence.after(at, 2)) or _scored(sentence, at)
         if [t.text for t in sentence.before(at, 1)] == ["by"] and not scored:
             found.append(f"{sentence.tokens[at].text} is said to be a difference")
     if any(t.text == "or" for t in sentence.tokens) and not sentence.has(Kind.WHETHER, Kind.HEDGE):
         found.append("offers alternatives")
     return found + (_left_open(sentence) if finding.relation is Relation.OPEN else _decided(sentence))
+
+
+def _scored(sentence: Sentence, at: int) -> bool:
+    """Whether the number at a place is the first of a score: "by [s] reward an episode to [o]"."""
+    to = [i for i in range(at + 1, min(at + 5, len(sentence.tokens) - 1)) if sentence.tokens[i].text == "to"]
+    return bool(to) and sentence.tokens[to[0] + 1].kind is Kind.SLOT
 
 
 def _left_open(sentence: Sentence) -> Problems:
@@ -42,7 +52,10 @@ def _left_open(sentence: Sentence) -> Problems:
         afterthought = any(a < at and not any(a < hedge < at for hedge in hedges) for a in added)
         again = number > 0 and at > last and len(hedges) < 2
         conceded = marker is not None and any(t.text in CONCEDING for t in sentence.tokens[marker:at])
-        if marker not in hedges or afterthought or again or conceded:
+        reason = marker is not None and any(
+            t.comma and t.text in ("as", "since", "for") for t in sentence.tokens[marker:at]
+        )
+        if marker not in hedges or afterthought or again or conceded or reason:
             found.append(f"states with {sentence.tokens[at].text!r} what the runs leave open")
     return found
 
@@ -65,7 +78,8 @@ def _direction_fits(sentence: Sentence, at: int) -> Problems:
     tokens, finding = sentence.tokens, sentence.finding
     before = [sentence.owner(r) for r in sentence.references if r < at]
     after = [sentence.owner(r) for r in sentence.references if r > at]
-    if any(token.value == "share" and token.kind is Kind.SLOT for token in sentence.after(at, 1)):
+    said = [token for token in sentence.after(at, 3) if token.kind is not Kind.FILLER]
+    if said and said[0].kind is Kind.SLOT and said[0].value == "share":
         return [f"{tokens[at].text!r} is said of [share]"]
     again = not after and any(t.kind in (Kind.ABOVE, Kind.BELOW) for t in tokens[:at])
     left = _described(sentence, at) or (before[-1] if before else _led(sentence, at))

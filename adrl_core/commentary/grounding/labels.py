@@ -27,7 +27,7 @@ def labelled(sentence: Sentence) -> Problems:
         found.append(f"measures by {sentence.finding.subject}")
     if sentence.owned[:1] and not (belongs(sentence, sentence.owned[0]) or _object_measures(sentence)):
         found.append(f"[{quoted[0]}] does not stand beside what it belongs to")
-    if changes(_labels(sentence.tokens, {*quoted, "first", "last"})) != quoted or _twice(sentence):
+    if changes(labels(sentence.tokens, {*quoted, "first", "last"})) != quoted or _twice(sentence):
         found.append("does not tell its numbers apart in their order")
     return found
 
@@ -35,7 +35,7 @@ def labelled(sentence: Sentence) -> Problems:
 def placed(sentence: Sentence) -> Problems:
     """Shares of the budget in the wrong channel, by parts of an episode, not of the training."""
     trained = [f"speaks of {t.text!r}" for t in sentence.tokens if t.text.startswith("train")]
-    if len(_labels(sentence.tokens, {"placement"})) > 1:
+    if len(labels(sentence.tokens, {"placement"})) > 1:
         trained.append("speaks of two wrong places")
     return trained + _about(sentence, "placement", "a wrong channel") + labelled(sentence)
 
@@ -50,7 +50,9 @@ def returned(sentence: Sentence) -> Problems:
         if tokens[at].value == "roi" and any(t.value == "spend" for t in sentence.before(at, 1)):
             found.append("[roi] is said to be spent")
     for at in sentence.slots:
-        beside = [t for t in sentence.after(at, 2) if t.kind is Kind.LABEL and not t.comma]
+        near = sentence.after(at, 2)
+        pause = next((i for i, t in enumerate(near) if t.comma), len(near))
+        beside = [t for t in near[:pause] if t.kind is Kind.LABEL]
         if tokens[at].value == "spend" and any(t.value == "roi" for t in beside):
             found.append("[spend] is said to be of each unit")
     for at in sentence.places(Kind.LABEL):
@@ -123,7 +125,7 @@ def _asked(sentence: Sentence) -> Problems:
 
 
 def _about(sentence: Sentence, label: str, what: str) -> Problems:
-    return [] if _labels(sentence.tokens, {label}) else [f"does not speak of {what}"]
+    return [] if labels(sentence.tokens, {label}) else [f"does not speak of {what}"]
 
 
 def counted(sentence: Sentence) -> Problems:
@@ -131,17 +133,18 @@ def counted(sentence: Sentence) -> Problems:
     for at in sentence.slots:
         if [t.text for t in sentence.before(at, 1)] == ["but"]:
             return [f"excepts {sentence.tokens[at].text}"]
-        after = _labels(sentence.after(at, 3), {number.slot for number in sentence.finding.numbers})
+        after = labels(sentence.after(at, 3), {number.slot for number in sentence.finding.numbers})
         if sentence.tokens[at].value == "all" and after[:1] != ["all"]:
             return ["[all] is not followed by what it counts"]
     rest = tuple(t for t in sentence.tokens if not (t.kind in (Kind.SLOT, Kind.LABEL) and t.value == "all"))
     others = Sentence(rest, sentence.finding)
-    if _labels(rest, set(others.quoted)) != others.quoted:
+    if labels(rest, set(others.quoted)) != others.quoted:
         return ["does not tell its numbers apart in their order"]
     return labelled(others)
 
 
-def _labels(tokens: tuple[Token, ...], values: set[str]) -> list[str]:
+def labels(tokens: tuple[Token, ...], values: set[str]) -> list[str]:
+    """Of which of some values there are labels, in their order."""
     return [token.value for token in tokens if token.kind is Kind.LABEL and token.value in values]
 
 
@@ -150,8 +153,8 @@ def _twice(sentence: Sentence) -> bool:
     if len(sentence.slots) != 2:
         return False
     first, second = sentence.slots
-    between = set(_labels(sentence.tokens[first:second], set(sentence.quoted)))
-    return len(between) == 2 and bool(_labels(sentence.tokens[second:], set(sentence.quoted)))
+    between = set(labels(sentence.tokens[first:second], set(sentence.quoted)))
+    return len(between) == 2 and bool(labels(sentence.tokens[second:], set(sentence.quoted)))
 
 
 def _subject_measures(sentence: Sentence) -> bool:

@@ -1,6 +1,7 @@
 """Does every number belong to the thing beside it, and has it its own unit."""
 
-from adrl_core.commentary.grounding.sentence import Problems, Sentence
+from adrl_core.commentary.finding import Relation
+from adrl_core.commentary.grounding.sentence import BACK, Problems, Sentence
 from adrl_core.commentary.lexicon import Kind, Token
 
 NEAR = 6
@@ -9,13 +10,13 @@ _TYING = {"of", "for", "that", "earned by", "with", "from", "under", "by"}
 _TAKING = {
     *("with", "earning", "making", "getting", "bringing", "bringing in", "collecting", "taking", "reaching"),
     *("scoring", "yielding", "achieving", "averaging", "returning", "producing", "delivering", "gathering"),
-    "posting",
+    *("posting", "ending", "finishing", "standing", "landing"),
 }
 _AGAINST = {
     *("against", "as against", "versus", "to", "rather than", "instead of", "and not", "as opposed to"),
     *("compared with", "compared to", "in comparison with"),
 }
-_BACK = {"its", "their", "theirs", "it", "that", "the latter"}
+_ITS = {"its", "their", "theirs", "it", "that", "the latter"}
 
 
 def numbers_belong(sentence: Sentence) -> Problems:
@@ -36,19 +37,25 @@ def belongs(sentence: Sentence, at: int) -> bool:
     tokens, owner = sentence.tokens, sentence.owner(at)
     before = [name for name in sentence.names if name < at]
     after = [name for name in sentence.names if name > at]
-    if after and (not before or (after[0] - at <= NEAR and _links(tokens[at + 1 : after[0]]))):
+    if after and (not before or (after[0] - at <= NEAR and _links(tokens[at + 1 : after[0] + 1]))):
         return tokens[after[0]].value == owner
     if not before:
         return False
     first = sentence.owned[0] == at
-    taken = any(token.comma and token.text in _TAKING for token in tokens[max(before[-1], at - 4) : at])
+    between = tokens[max(before[-1], at - 4) : at]
+    taken = any(token.comma and token.text in {*_TAKING, "it"} for token in between)
     return tokens[sentence.main_name if first and taken else before[-1]].value == owner
 
 
-def _links(between: tuple[Token, ...]) -> bool:
-    """Whether the words between a number and a name tie the one to the other."""
-    return all(token.kind in (Kind.FILLER, Kind.MEASURE) for token in between) and any(
-        token.text in _TYING for token in between
+def _links(words: tuple[Token, ...]) -> bool:
+    """Whether the words from after a number to a name tie the one to the other."""
+    *between, name = words
+    return (
+        all(token.kind in (Kind.FILLER, Kind.MEASURE) for token in between)
+        and not any(token.comma for token in (words if words[0].text not in _TYING else words[1:]))
+        and (
+            any(token.text in _TYING for token in between) or (not between and name.text.startswith("under "))
+        )
     )
 
 
@@ -60,7 +67,8 @@ def _in_order(sentence: Sentence) -> bool:
     if values != owners:
         return False
     one, other = sentence.names
-    plain = one == sentence.main_name and not sentence.relative(first)
+    respectively = any(token.text == "respectively" for token in sentence.after(second, 3))
+    plain = respectively or (one == sentence.main_name and not sentence.relative(first))
     return (plain and other < second and one < first) or one > second
 
 
@@ -112,9 +120,13 @@ def shares_fit(sentence: Sentence) -> Problems:
 def _share_fits(sentence: Sentence, at: int) -> bool:
     tokens, finding = sentence.tokens, sentence.finding
     before = [tokens[name].value for name in sentence.names if name < at]
-    after = [tokens[name].value for name in sentence.names if name > at]
-    back = any(token.text in _BACK for token in tokens[at + 2 : at + 5])
+    undecided = finding.relation is Relation.OPEN  # then it is not said who is who
+    named = [name for name in sentence.names if not (undecided and tokens[name].text in BACK)]
+    after = [tokens[name].value for name in named if name > at]
+    back = any(token.text in _ITS for token in tokens[at + 2 : at + 5])
     if [token.text for token in sentence.after(at, 1)] != ["of"]:
+        return False
+    if [token.text for token in sentence.before(at, 1)] == ["up"]:  # what is given up, not what is left
         return False
     if after:
         return after[0] == finding.object and (before[-1:] in ([], [finding.subject]) or back)

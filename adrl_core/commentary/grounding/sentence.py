@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
-from adrl_core.commentary.findings import Finding
+from adrl_core.commentary.finding import Finding
 from adrl_core.commentary.lexicon import Kind, Token
+from adrl_core.commentary.names import LEARNERS, RULES
 
 Problems = list[str]
 
 CONCEDING = {"but", "though", "although", "yet", "still", "while", "whereas"}
+BACK = {"the team": LEARNERS, "the policy": RULES, "that policy": RULES}
+"""What refers back to one of two things that a finding names, if only one of them is such a thing."""
+_INSISTING = {"do", "does", "did", "is", "are", "was", "were", "has", "have"}
 RELATIVE = {"whose", "which", "who", "that"}
 ASIDE = {
     *(
@@ -101,6 +106,18 @@ class Sentence:
         return follows or any(token.kind is Kind.SHOWN for token in self.before(at, 1))
 
     @cached_property
+    def taken_back(self) -> list[int]:
+        """Where it goes on with the like of "but it does"."""
+        texts = [token.text for token in self.tokens]
+        return [
+            at
+            for at, (first, second) in enumerate(pairwise(texts))
+            if first in ("it", "they")
+            and second in _INSISTING
+            and CONCEDING & set(texts[max(0, at - 2) : at])
+        ]
+
+    @cached_property
     def main_name(self) -> int:
         """Place of the first name that is not put aside, the grammatical subject."""
         main = [at for at in self.names if not (at > 0 and self.tokens[at - 1].text in ASIDE)]
@@ -113,8 +130,21 @@ class Sentence:
 
     def unnamed(self, *things: str) -> Problems:
         """A problem for each thing that is not named."""
-        named = {self.tokens[at].value for at in self.names}
+        named = {self.tokens[at].value for at in self.names if self.tokens[at].text not in BACK}
         return [f"does not name {thing}" for thing in things if thing and thing not in named]
+
+
+def referred(tokens: Iterable[Token], finding: Finding) -> tuple[Token, ...]:
+    """Tokens in which "the team" and "the policy" stand for the one of the two compared that is one."""
+    compared = (finding.subject, finding.object) if finding.object else ()
+
+    def meant(token: Token) -> Token:
+        things = [thing for thing in compared if thing in BACK[token.text]]
+        if len(things) == 1:
+            return token._replace(kind=Kind.NAME, value=things[0])
+        return token._replace(kind=Kind.FILLER, value="")
+
+    return tuple(meant(token) if token.text in BACK else token for token in tokens)
 
 
 def changes(values: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from adrl_core.commentary.findings import Finding, Relation
+from adrl_core.commentary.finding import Finding, Relation
 from adrl_core.commentary.lexicon import Kind, read
 from adrl_core.commentary.names import MARKETS, PARTS, POLICIES
 

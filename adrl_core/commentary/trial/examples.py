@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from adrl_core.commentary.findings import Finding, Number, Relation
+from adrl_core.commentary.finding import Finding, Number, Relation
 from adrl_core.commentary.names import Role
 
 
@@ -74,6 +74,7 @@ _TEN = (("gain", "reward"), ("interval", ""), ("printed", ""))
 _ROI = (("roi", "profit"), ("spend", ""))
 _PLACEMENT = (("first", ""), ("last", ""))
 _MODES = (("share", ""),)
+_DELAY = ("delay", "", "episodes")
 
 
 def _bid(relation: Relation, market: str) -> Finding:
@@ -104,6 +105,10 @@ def examples() -> Iterator[Finding]:
     for relation, team in product(compared, ("guarded", "fair", "private")):
         finding = comparison(team, relation, "tuned")
         yield finding.model_copy(update={"numbers": finding.numbers[2:]})
+    for relation in compared:
+        yield comparison("private", relation, "unprepared")
+        yield comparison("shaped", relation, "for_profit", measure="profit", market="margin")
+    yield from _of_mechanisms()
     yield of_team("modes", "tuned", Relation.STATES, _MODES)
     yield of_team("placement", "full", Relation.STATES, _PLACEMENT, other="oracle")
     yield of_team("roi", "tuned", Relation.STATES, _ROI, measure="profit")
@@ -116,6 +121,26 @@ def examples() -> Iterator[Finding]:
         topic="ledger",
     )
     yield from _more_examples()
+
+
+def _of_mechanisms() -> Iterator[Finding]:
+    """What mechanisms of governance do, in numbers."""
+    for topic, team in (("broken", "guarded"), ("exposure", "fair")):
+        finding = comparison(team, Relation.BELOW, "tuned", measure="")
+        yield finding.model_copy(
+            update={"key": f"channels.{topic}", "topic": topic, "numbers": finding.numbers[:2]}
+        )
+    yield Finding(
+        key="channels.bound",
+        role=Role.BUSINESS,
+        relation=Relation.STATES,
+        market="channels",
+        measure="",
+        numbers=_numbers(
+            ("caught", "", ""), ("faulty", "", ""), ("alarms", "", ""), ("delay", "", "episodes")
+        ),
+        topic="bound",
+    )
 
 
 def _more_examples() -> Iterator[Finding]:
