@@ -56,6 +56,13 @@ rule baselines:
         RUN + " baselines --market '{wildcards.market}' --threads {threads}"
 
 
+rule auctions:
+    output:
+        f"{RESULTS}/auctions/manifest.json",
+    shell:
+        RUN + " auctions --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 

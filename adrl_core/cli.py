@@ -90,6 +90,8 @@ def run(
     if follow_parent:
         stop_with_parent()
     work = stages.job(stage, profile, market, variant, name, stages.parse_changes(changes))
+    if work.lacking:
+        raise ConfigurationError(f"{work.title}: {work.lacking}")
     from adrl_core.report import execute
 
     execute.run(work, threads)
@@ -123,6 +125,9 @@ def study(
     if workflow_profile and not (Path(workflow_profile) / "config.yaml").exists():
         raise ConfigurationError(f"workflow_profile = {workflow_profile!r}: has no config.yaml")
     name = name or profile
+    bidding = stages.job("auctions", profile, name=name, changes=chosen)
+    if bidding.lacking and set(MARKETS) <= set(markets.split(",")):
+        typer.echo(f"note: {bidding.title}: left out, {bidding.lacking}", err=True)
     outdated = [str(job.directory / MANIFEST) for job in work if manifest.outdated(job)]
     config = {"profile": profile, "name": name, "markets": markets, "variants": variants}
     config["set"] = ";".join(changes)

@@ -241,6 +241,27 @@ class Study(Frozen):
         return chosen
 
 
+SYNTHETIC = "synthetic"
+"""Name of the log that the package makes up itself."""
+
+
+class Auctions(Frozen):
+    """Everything that decides the outcome of bidding on a log of single auctions."""
+
+    log: str = SYNTHETIC
+    """Log to bid on: synthetic, or the name of a real one, such as 2997, in the folder ADRL_LOGS."""
+    seeds: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Number of independent training runs of the Bidding agent, with seeds 0, 1, 2 ..."""
+    rounds: Count = 30
+    """Rounds of simulated episodes that each run is trained for."""
+    simulated: Annotated[int, Field(ge=2, le=100_000)] = 50
+    """Held-out simulated episodes that every bidder plays with each budget."""
+
+    def settings(self, fields: tuple[str, ...]) -> dict[str, Any]:
+        """Plain values of some fields."""
+        return self.model_dump(include=set(fields))
+
+
 TRAINING = ("market", "fee", "seeds", "episodes", "team")
 """What decides a training; `team` stands for the variant."""
 EVALUATION = ("market", "fee", "evaluation_episodes")
@@ -274,13 +295,32 @@ PROFILES = MappingProxyType(
 )
 """Sizes of the named profiles."""
 
+AUCTION_PROFILES = MappingProxyType(
+    {
+        "smoke": {"seeds": 2, "rounds": 3, "simulated": 4},
+        "quick": {"seeds": 5, "rounds": 30, "simulated": 50},
+        "paper": {"log": "2997", "seeds": 20, "rounds": 150, "simulated": 200},
+    }
+)
+"""The same for bidding on single auctions; small profiles do without a real log."""
+
 
 def profile_study(profile: str, market: str, variant: str, **changes: Any) -> Study:
     """The study of one market and variant in a named profile, with changes laid over it."""
-    if profile not in PROFILES:
-        raise ConfigurationError(f"profile = {profile!r}: unknown; allowed: {', '.join(PROFILES)}")
+    _check_profile(profile)
     parameters: dict[str, Any] = {"market": market, "variant": variant, **PROFILES[profile]}
     return Study.validated(**(parameters | changes))
+
+
+def profile_auctions(profile: str, **changes: Any) -> Auctions:
+    """The bidding on single auctions of a named profile, with changes laid over it."""
+    _check_profile(profile)
+    return validate(Auctions, {**AUCTION_PROFILES[profile], **changes})
+
+
+def _check_profile(profile: str) -> None:
+    if profile not in PROFILES:
+        raise ConfigurationError(f"profile = {profile!r}: unknown; allowed: {', '.join(PROFILES)}")
 
 
 def parse_variant(variant: str) -> Team:

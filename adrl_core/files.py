@@ -1,4 +1,4 @@
-"""Files written whole or not at all, their digests, and locks that die with their holder."""
+"""Files written whole or not at all, their digests, locks that die with their holder; where bid logs lie."""
 
 import fcntl
 import hashlib
@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import IO
 
 import pandas as pd
+
+LOGS = "ADRL_LOGS"
+"""Environment variable with the folder of real bid logs, which the repository may not hold."""
+LOG_ENDINGS = (".csv", ".parquet", ".txt")
 
 
 @contextmanager
@@ -70,3 +74,15 @@ def save_table(frame: pd.DataFrame, path: Path) -> None:
             use_dictionary=[str(name) for name in frame if name not in floats],
             use_byte_stream_split=floats,
         )
+
+
+def log_files(name: str) -> tuple[Path, Path] | None:
+    """Landscape `<name>.json` and log `<name>-auctions.csv` (.parquet, .txt); None if either is missing.
+
+    They are sought in the folder that ADRL_LOGS names, or else in shared/data/ipinyou beside the repository.
+    """
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "ipinyou"
+    folder = Path(os.environ.get(LOGS) or beside)
+    landscape, logs = folder / f"{name}.json", [folder / f"{name}-auctions{end}" for end in LOG_ENDINGS]
+    log = next((path for path in logs if path.is_file()), None)
+    return (landscape, log) if log and landscape.is_file() else None

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [simulation] [training] [latency]`: tables of speed, and JSON if asked for."""
+"""`python -m benchmarks [simulation] [training] [latency] [replay]`: tables of speed, JSON if asked for."""
 
 import argparse
 import json
@@ -7,10 +7,11 @@ from pathlib import Path
 from adrl_core.files import write_text
 from benchmarks.latency import latency
 from benchmarks.measure import hardware, show
+from benchmarks.replay import replay
 from benchmarks.simulation import simulation
 from benchmarks.training import training
 
-SUITES = ("simulation", "training", "latency")
+SUITES = ("simulation", "training", "latency", "replay")
 
 
 def main() -> None:
@@ -37,8 +38,10 @@ def main() -> None:
             measurements = [m for one in devices for m in simulation(repeats, one)]
         elif suite == "training":
             measurements = training(repeats, device, arguments.runs, arguments.episodes)
-        else:
+        elif suite == "latency":
             measurements = latency(repeats)
+        else:
+            measurements = replay(repeats)
         show(suite, measurements)
         results[suite] = [measurement.summary() for measurement in measurements]
     if arguments.json:

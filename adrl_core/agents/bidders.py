@@ -29,11 +29,11 @@ class Lin(Unchanging):
     Args:
         landscape: training log.
         base: bid for an impression of the mean click rate, tuned on the training log.
+        name: to tell several apart.
     """
 
-    name = "lin"
-
-    def __init__(self, landscape: Landscape, base: float) -> None:
+    def __init__(self, landscape: Landscape, base: float, name: str = "lin") -> None:
+        self.name = name
         self.base, self.mean_ctr, self.cap = base, landscape.mean_ctr, landscape.cap
 
     def bid(self, auction: int, ctr: Floats, money: Integers) -> Integers:

@@ -42,11 +42,14 @@ class Pacing:
         return np.interp(rate, self.spend, self.clicks)
 
 
-def pacing(landscape: Landscape, rivalry: float = 1.0) -> Pacing:
-    """Linear bids on a landscape with so many times its rivals, click rates being log-normal."""
+def pacing(landscape: Landscape, rivalry: float = 1.0, spread: float = TYPICAL_SPREAD) -> Pacing:
+    """Linear bids on a landscape with so many times its rivals.
+
+    Click rates are log-normal, and spread the standard deviation of their log.
+    """
     law = rivals_law(landscape, np.array([rivalry]))
     points = stats.norm.ppf((np.arange(CLICK_RATES) + 0.5) / CLICK_RATES)
-    relative = np.exp(TYPICAL_SPREAD * points)
+    relative = np.exp(spread * points)
     relative /= relative.mean()
     bases = np.geomspace(LOWEST_BASE, 20.0 * landscape.cap, BASES)
     bids = np.minimum(bases[:, None] * relative, landscape.cap).astype(np.int64)
@@ -82,21 +85,24 @@ class Worth:
     """
 
     RIVALRIES = np.exp(np.linspace(-1.5, 1.5, 31))
+    SPREADS = np.linspace(0.2, 0.8, 5)
     RATES = 300
 
     def __init__(self, landscape: Landscape) -> None:
         self.rates = np.geomspace(1e-3 * landscape.mean_price, 2.0 * landscape.cap, self.RATES)
-        table = [pacing(landscape, float(r)).worth(self.rates) for r in self.RIVALRIES]
-        self._interpolate = RegularGridInterpolator(
-            (np.log(self.RIVALRIES), np.log(self.rates)), np.array(table)
-        )
+        table = [
+            [pacing(landscape, float(r), float(s)).worth(self.rates) for s in self.SPREADS]
+            for r in self.RIVALRIES
+        ]
+        self.grid = (np.log(self.RIVALRIES), self.SPREADS, np.log(self.rates))
+        self._interpolate = RegularGridInterpolator(self.grid, np.array(table))
 
-    def __call__(self, money: Floats, auctions: int, rivalry: Floats) -> Floats:
-        """Worth of money (rows,) with so many auctions to come, for the rivalry of each row, (rows,)."""
+    def __call__(self, money: Floats, auctions: int, rivalry: Floats, spread: Floats) -> Floats:
+        """Worth of money (rows,) with so many auctions to come, for rivalry and spread of each, (rows,)."""
         if auctions == 0:
             return np.zeros(len(money))
         rate = money / auctions
-        inside = np.clip(rate, self.rates[0], self.rates[-1])
-        rivals = np.clip(np.log(rivalry), np.log(self.RIVALRIES[0]), np.log(self.RIVALRIES[-1]))
-        an_auction: Floats = self._interpolate(np.stack((rivals, np.log(inside)), 1))
+        logs = np.log(rivalry), spread, np.log(np.maximum(rate, self.rates[0]))
+        inside = [np.clip(x, axis[0], axis[-1]) for x, axis in zip(logs, self.grid, strict=True)]
+        an_auction: Floats = self._interpolate(np.stack(inside, 1))
         return auctions * an_auction * np.minimum(rate / self.rates[0], 1.0)

@@ -126,7 +126,7 @@ def _parquet(path: Path, chunk: int, wanted: Collection[str]) -> Iterator[pd.Dat
 READERS: Mapping[str, Callable[[Path, int, Collection[str]], Iterator[pd.DataFrame]]] = MappingProxyType(
     {".csv": _csv, ".parquet": _parquet, ".txt": _text}
 )
-"""How each kind of file is read, by its ending."""
+"""How each kind of file is read, by its ending; `files.LOG_ENDINGS` are the same."""
 
 
 def numbers(path: Path, given: pd.Series, first: int, rule: Rule) -> NDArray[np.float64]:

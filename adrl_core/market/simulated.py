@@ -45,6 +45,8 @@ class Simulated(NamedTuple):
     """r, the number of rivals over that of the landscape."""
     level: NDArray[np.float64]
     """Mean click rate over that of the landscape."""
+    spread: NDArray[np.float64]
+    """Standard deviation of the log of predicted click rates."""
 
 
 def simulate(
@@ -63,19 +65,19 @@ def simulate(
     distribution = np.cumsum(landscape.probability)
     price = np.empty((auctions, rows), np.int64)
     ctr, click = np.empty((auctions, rows)), np.empty((auctions, rows), bool)
-    rivalry, level = np.empty(rows), np.empty(rows)
+    rivalry, level, spread = np.empty((3, rows))
     for row, (seed, number) in enumerate(zip(seeds, numbers, strict=True)):
         generator = stream(int(seed), Purpose.MARKET, int(number))
         shifts = generator.standard_normal(2)
         rivalry[row] = np.exp(variation.rivalry * shifts[0])
         level[row] = np.exp(variation.level * shifts[1])
-        spread = generator.uniform(*variation.spread)
+        spread[row] = generator.uniform(*variation.spread)
         uniform = generator.random(auctions) ** (1.0 / rivalry[row])
         price[:, row] = np.minimum(np.searchsorted(distribution, uniform), landscape.cap)
-        noise = spread * generator.standard_normal(auctions) - spread**2 / 2.0
+        noise = spread[row] * generator.standard_normal(auctions) - spread[row] ** 2 / 2.0
         ctr[:, row] = np.minimum(landscape.mean_ctr * level[row] * np.exp(noise), 1.0)
         click[:, row] = generator.random(auctions) < ctr[:, row]
-    return Simulated(Episodes(click, price, ctr), rivalry, level)
+    return Simulated(Episodes(click, price, ctr), rivalry, level, spread)
 
 
 SYNTHETIC_CAP, SYNTHETIC_IMPRESSIONS, SYNTHETIC_CTR = 60, 50_000, 0.02

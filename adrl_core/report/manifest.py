@@ -53,6 +53,8 @@ class Manifest(BaseModel):
     inputs: dict[str, str]
     outputs: dict[str, str]
     """File relative to the stage's folder -> SHA-256."""
+    external: dict[str, str] = {}
+    """File outside the repository that decided the outcome -> SHA-256; it need not be here any more."""
     uncommitted: list[str]
     """Outputs that are too large to commit and so may be absent."""
     git: dict[str, Any]
@@ -106,6 +108,7 @@ def describe(work: Job, found: dict[str, str], started: datetime) -> Manifest:
         inputs_hash=inputs_hash(found),
         inputs=found,
         outputs={file: sha256(work.directory / file) for file in output_files(work)},
+        external={path.name: sha256(path) for path in work.external},
         uncommitted=list(work.uncommitted),
         git=git_state(),
         packages={name: installed(name) for name in PACKAGES} | {"python": platform.python_version()},
@@ -231,6 +234,8 @@ def stale(manifest: Manifest) -> str:
         return str(error)
     if other := changed(completed(manifest.settings), work.settings):
         return "other settings: " + ", ".join(other)
+    if other := [p.name for p in work.external if manifest.external.get(p.name) != sha256(p)]:
+        return "other data: " + ", ".join(other)
     if inputs_hash(present) == manifest.inputs_hash:
         return ""
     return "changed: " + ", ".join(changed(manifest.inputs, present))

@@ -19,8 +19,19 @@ from typing import Any
 import jupytext
 
 from adrl_core import config
-from adrl_core.config import EVALUATION, TRAINING, ConfigurationError, Study, profile_study
-from adrl_core.files import sha256
+from adrl_core.config import (
+    EVALUATION,
+    SYNTHETIC,
+    TRAINING,
+    Auctions,
+    ConfigurationError,
+    Frozen,
+    Study,
+    profile_auctions,
+    profile_study,
+    validate,
+)
+from adrl_core.files import LOGS, log_files, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "executed.ipynb"
@@ -169,6 +180,11 @@ STAGES: Mapping[str, Stage] = {
             )
         },
     ),
+    "auctions": Stage(
+        "auctions",
+        ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
+        tuple(Auctions.model_fields),
+    ),
     "calibration": Stage("calibration", ("recovery.parquet", "match.parquet", "coverage.parquet")),
     "summary": Stage("", ("facts.json",)),
     "commentary": Stage("commentary", ("commentary.json", "facts.json")),
@@ -201,7 +217,7 @@ class Job:
     profile: str
     name: str
     """Folder of the study below the results root; the profile's name unless chosen otherwise."""
-    study: Study | None
+    study: Study | Auctions | None
     """None for stages of no market, such as the summary, which reads whatever the other stages left."""
     market: str = ""
     """Market of the stage, with its fee if it has one of its own, such as channels+fee=2; or nothing."""
@@ -211,7 +227,8 @@ class Job:
     @property
     def variant(self) -> str:
         """Variant of the stage, or nothing where the team plays no part."""
-        return self.study.variant if self.study and STAGES[self.stage].has_variant else ""
+        has_variant = STAGES[self.stage].has_variant
+        return self.study.variant if isinstance(self.study, Study) and has_variant else ""
 
     @property
     def folder(self) -> str:
@@ -237,6 +254,18 @@ class Job:
             return ()
         quoted = self.market in MARKETS and self.variant in config.TEAMS
         return ("checkpoint.pt",) if quoted else ("checkpoint.pt", "updates.parquet")
+
+    @property
+    def external(self) -> tuple[Path, ...]:
+        """Files outside the repository that decide the outcome, as far as they are here."""
+        return (log_files(self.study.log) or ()) if isinstance(self.study, Auctions) else ()
+
+    @property
+    def lacking(self) -> str:
+        """Why the stage cannot run on this machine, or nothing if it can."""
+        if isinstance(self.study, Auctions) and self.study.log != SYNTHETIC and not self.external:
+            return f"the log {self.study.log} is not here; {LOGS} may name its folder"
+        return ""
 
     @property
     def cassette(self) -> Path:
@@ -285,14 +314,24 @@ def job(
     kind, changes = STAGES[stage], dict(changes or {})
     for own in sorted({"market", "variant"} & set(changes)):
         raise ConfigurationError(f"{own}: cannot be set; choose it with --{own} or --{own}s")
-    bare, fee = parse_market(market if kind.has_market else MARKETS[0])
-    study = profile_study(profile, bare, variant if kind.has_variant else "full", **(changes | fee))
     if kind.has_variant and "/" in variant:
         raise ConfigurationError(f"variant = {variant!r}: a slash is not allowed")
-    place = market if kind.has_market else ""
-    return Job(
-        stage, profile, name, study if kind.has_market else None, place, tuple(sorted(changes.items()))
+    bare, fee = parse_market(market if kind.has_market else MARKETS[0])
+    study: Study | Auctions = profile_study(
+        profile,
+        bare,
+        variant if kind.has_variant else "full",
+        **(_without(changes, Auctions, Study) | fee),
     )
+    if stage == "auctions":
+        study = profile_auctions(profile, **_without(changes, Study, Auctions))
+    place = market if kind.has_market else ""
+    return Job(stage, profile, name, study if kind.settings else None, place, tuple(sorted(changes.items())))
+
+
+def _without(changes: dict[str, Any], other: type[Frozen], model: type[Frozen]) -> dict[str, Any]:
+    """Changes, but for those of fields that only the other model has."""
+    return {k: v for k, v in changes.items() if k in model.model_fields or k not in other.model_fields}
 
 
 def parse_market(market: str) -> tuple[str, dict[str, Any]]:
@@ -335,6 +374,8 @@ def jobs(
                 build(stage, market=market, variant=v) for v in on_it for stage in ("train", "evaluate")
             ]
             found += [work for work in trained if work not in found]
+    if set(MARKETS) <= set(markets) and not (bidding := build("auctions")).lacking:
+        found.append(bidding)
     return [*found, build("calibration"), build("summary"), build("commentary")]
 
 
@@ -496,6 +537,16 @@ def notebook_study(variables: Mapping[str, Any], stage: str) -> tuple[Study, Pat
     study = Study.validated(**given)
     default = STAGES[stage].folder.format(market=study.market, variant=study.variant)
     folder = Path(directory) if directory else results_root() / "custom" / default
+    folder.mkdir(parents=True, exist_ok=True)
+    return study, folder
+
+
+def notebook_auctions(variables: Mapping[str, Any]) -> tuple[Auctions, Path]:
+    """The same for the notebook that bids on single auctions."""
+    given = plain_variables(variables)
+    directory = str(given.pop("directory", ""))
+    study = validate(Auctions, given)
+    folder = Path(directory) if directory else results_root() / "custom" / STAGES["auctions"].folder
     folder.mkdir(parents=True, exist_ok=True)
     return study, folder
 

@@ -6,9 +6,9 @@ import pytest
 from adrl_core.agents.bidders import MCPC, RLB, SSMDP, Lin, Paced, mean_seen
 from adrl_core.agents.pacing import Worth, pacing, rivals_law
 from adrl_core.agents.value_function import value_function
+from adrl_core.files import LOGS, log_files
 from adrl_core.market.bid_log import read_log
 from adrl_core.market.landscape import Landscape, read_landscape
-from adrl_core.market.log_files import VARIABLE, log_files
 from adrl_core.market.replay import Bidder, Campaign, episodes, joined, play
 from adrl_core.market.simulated import NOMINAL, simulate, synthetic_log
 
@@ -72,7 +72,7 @@ def test_published_figures(name: str) -> None:
     """Impressions, clicks and cost on 78,031 real auctions, to the last unit."""
     files = log_files("2997")
     if files is None:
-        pytest.skip(f"the log of advertiser 2997 is not here; {VARIABLE} may name its folder")
+        pytest.skip(f"the log of advertiser 2997 is not here; {LOGS} may name its folder")
     landscape = read_landscape(files[0])
     played = joined(episodes(read_log(files[1]), 1000))
     budget = landscape.budget(1 / 32, 1000)
@@ -96,16 +96,16 @@ def test_pacing_spends_and_wins_as_it_says() -> None:
     assert outcome.cost.mean() / 200 == pytest.approx(rate, rel=0.03)
     worth = float(plan.worth(np.array([rate]))[0])
     assert outcome.expected.mean() / 200 == pytest.approx(worth * landscape.mean_ctr, rel=0.03)
-    exact = Worth(landscape)(np.full(3, 200 * rate), 200, np.array([0.5, 1.0, 2.0]))
+    exact = Worth(landscape)(np.full(3, 200 * rate), 200, np.array([0.5, 1.0, 2.0]), np.full(3, 0.5))
     assert exact[1] == pytest.approx(200 * worth, rel=0.01)
     assert exact[0] > exact[1] > exact[2]
 
 
 def test_money_without_auctions_and_auctions_without_money_are_worth_nothing() -> None:
     worth = Worth(synthetic_log()[0])
-    ones = np.ones(2)
-    assert worth(np.array([0.0, 100.0]), 0, ones).tolist() == [0.0, 0.0]
-    assert worth(np.array([0.0, 1e9]), 10, ones) == pytest.approx([0.0, 10.0], rel=0.01)
+    market = np.ones(2), np.full(2, 0.5)
+    assert worth(np.array([0.0, 100.0]), 0, *market).tolist() == [0.0, 0.0]
+    assert worth(np.array([0.0, 1e9]), 10, *market) == pytest.approx([0.0, 10.0], rel=0.01)
 
 
 def test_price_law_of_more_rivals() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from adrl_core.config import ConfigurationError
-from adrl_core.market.bid_log import Records, read_log
+from adrl_core.files import LOG_ENDINGS
+from adrl_core.market.bid_log import READERS, Records, read_log
 from adrl_core.market.simulated import synthetic_log
 
 GOOD = {"click": [0, 1, 0], "price": [0, 70, 6], "ctr": [0.002, 0.5, 0.0], "time": [1, 1, 5]}
@@ -34,6 +35,10 @@ def test_all_forms_give_the_log_in_chunks(tmp_path: Path, ending: str, chunk: in
     assert [len(c.price) for c in chunks[:-1]] == [chunk] * (len(chunks) - 1)
     for column, expected in zip(zip(*chunks, strict=True), log, strict=True):
         np.testing.assert_array_equal(np.concatenate(column), expected)
+
+
+def test_logs_are_sought_with_all_endings() -> None:
+    assert tuple(READERS) == LOG_ENDINGS
 
 
 def test_a_log_has_clicks_prices_and_rates(tmp_path: Path) -> None:

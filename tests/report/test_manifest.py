@@ -130,3 +130,27 @@ def test_notices(study: Path) -> None:
     path.write_text(json.dumps(content | {"lock": "0" * 64}))
     assert verify("smoke") == []
     assert "smoke/published/market: ran with another requirements.lock" in manifest.notices("smoke")
+
+
+def test_other_data_are_noticed_and_absent_data_are_not(
+    results_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results of a log stay valid where it is not, and are stale where it is another."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "own.json").write_text("{}")
+    (logs / "own-auctions.txt").write_text("0 1 0.1")
+    monkeypatch.setenv("ADRL_LOGS", str(logs))
+    work = job("auctions", "smoke", changes={"log": "own"})
+    work.directory.mkdir(parents=True)
+    for file in STAGES["auctions"].outputs:
+        (work.directory / file).write_text(f"content of {file}")
+    nbformat.write(nbformat.v4.new_notebook(), work.directory / NOTEBOOK)
+    describe(work, inputs(work), datetime.now(UTC)).save(work.directory / MANIFEST)
+    recorded = Manifest.load(work.directory / MANIFEST).external
+    assert recorded == {path.name: manifest.sha256(path) for path in logs.iterdir()}
+    assert not outdated(work)
+    (logs / "own-auctions.txt").write_text("1 1 0.1")
+    assert "stale, other data: own-auctions.txt" in manifest.verify_stage(work.directory / MANIFEST)[0]
+    monkeypatch.setenv("ADRL_LOGS", str(tmp_path))
+    assert manifest.verify_stage(work.directory / MANIFEST) == []

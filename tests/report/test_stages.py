@@ -7,7 +7,7 @@ import jupytext
 import pytest
 
 from adrl_core import notebook_io
-from adrl_core.config import ConfigurationError, Study
+from adrl_core.config import Auctions, ConfigurationError, Study
 from adrl_core.report import stages
 from adrl_core.report.stages import STAGES, code_only, inputs, job, notebook_study
 
@@ -71,8 +71,10 @@ def test_notebooks(stage: str) -> None:
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     variables: dict[str, object] = {}
     exec(cell.source, variables)
-    expected = {"directory"} | (set(Study.model_fields) if STAGES[stage].has_market else set())
-    assert set(stages.plain_variables(variables)) == expected
+    fields = set(Study.model_fields) if STAGES[stage].has_market else set()
+    if stage == "auctions":
+        fields = set(Auctions.model_fields)
+    assert set(stages.plain_variables(variables)) == {"directory"} | fields
 
 
 def test_notebook_parameters(tmp_path: Path, results_root: Path) -> None:
@@ -109,3 +111,47 @@ def test_trials_of_governance_come_with_their_trainings() -> None:
     for markets, variants in ((("published",), ("tuned",)), (("channels",), ("full",))):
         without = stages.jobs("smoke", markets, variants, "", {})
         assert not any(work.stage in stages.GOVERNANCE for work in without)
+
+
+def test_auctions_run_where_their_log_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a made-up log anywhere; on a real one only where it is, and then its hash is recorded."""
+    monkeypatch.setenv("ADRL_LOGS", str(tmp_path))
+    both = ("published", "channels")
+
+    def named(profile: str, markets: tuple[str, ...] = both) -> list[str]:
+        return [work.stage for work in stages.jobs(profile, markets, ("full",), "", {})]
+
+    assert named("smoke").count("auctions") == 1
+    assert "auctions" not in named("smoke", ("channels",))
+    assert "auctions" not in named("paper")
+    work = job("auctions", "paper")
+    assert (work.external, work.lacking) == (
+        (),
+        "the log 2997 is not here; ADRL_LOGS may name its folder",
+    )
+    for name in ("2997.json", "2997-auctions.csv"):
+        (tmp_path / name).touch()
+    assert named("paper").count("auctions") == 1
+    assert (work.external, work.lacking) == ((tmp_path / "2997.json", tmp_path / "2997-auctions.csv"), "")
+    assert job("auctions", "smoke").external == ()
+
+
+def test_changes_reach_the_stages_that_have_the_field() -> None:
+    changes = {"seeds": 3, "rounds": 7, "episodes": 9}
+    assert job("auctions", "smoke", changes=changes).settings == {
+        "log": "synthetic",
+        "seeds": 3,
+        "rounds": 7,
+        "simulated": 4,
+    }
+    assert job("train", "smoke", "published", "full", changes=changes).settings["episodes"] == 9
+    for stage in ("auctions", "train"):
+        with pytest.raises(ConfigurationError, match="epsidoes: unknown parameter"):
+            job(stage, "smoke", "published", "full", changes={"epsidoes": 1})
+
+
+def test_notebook_of_auctions(tmp_path: Path, results_root: Path) -> None:
+    study, folder = stages.notebook_auctions({"log": "2997", "rounds": 2, "directory": ""})
+    assert (study, folder) == (Auctions(log="2997", rounds=2), results_root / "custom/auctions")
+    with pytest.raises(ConfigurationError, match="rounds = 0"):
+        stages.notebook_auctions({"rounds": 0, "directory": str(tmp_path)})
