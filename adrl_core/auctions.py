@@ -140,7 +140,7 @@ def tuned_base(landscape: Landscape, budget: int) -> int:
 
 def beside_itself(played: Episodes, runs: int) -> Episodes:
     """The same episodes for each run, run by run."""
-    return Episodes(*(np.tile(column, (1, runs)) for column in played))
+    return Episodes._make(np.tile(column, (1, runs)) for column in played)
 
 
 def _contest(

@@ -295,7 +295,7 @@ PROFILES = MappingProxyType(
 )
 """Sizes of the named profiles."""
 
-AUCTION_PROFILES = MappingProxyType(
+AUCTION_PROFILES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "smoke": {"seeds": 2, "rounds": 3, "simulated": 4},
         "quick": {"seeds": 5, "rounds": 30, "simulated": 50},
@@ -315,7 +315,8 @@ def profile_study(profile: str, market: str, variant: str, **changes: Any) -> St
 def profile_auctions(profile: str, **changes: Any) -> Auctions:
     """The bidding on single auctions of a named profile, with changes laid over it."""
     _check_profile(profile)
-    return validate(Auctions, {**AUCTION_PROFILES[profile], **changes})
+    parameters: dict[str, Any] = dict(AUCTION_PROFILES[profile])
+    return validate(Auctions, parameters | changes)
 
 
 def _check_profile(profile: str) -> None:

@@ -7,7 +7,8 @@ from adrl_core.agents.pacing import Pacing
 from adrl_core.market.landscape import Landscape
 from adrl_core.market.replay import Campaign
 
-Floats, Integers = NDArray[np.float64], NDArray[np.int64]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 CERTAINTY = 10.0
 """Auctions that the mean click rate of the training log counts for beside those seen in the episode."""

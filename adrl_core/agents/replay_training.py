@@ -124,7 +124,8 @@ def train_bidder(
     for number in range(rounds):
         numbers = np.tile(number * BATCH + np.arange(BATCH), runs)
         market = simulate(landscape, rows, numbers, auctions)
-        draws = [stream(s, Purpose.POLICY, number).uniform(*np.log(SHARES), BATCH) for s in seeds]
+        low, high = np.log(SHARES)
+        draws = [stream(s, Purpose.POLICY, number).uniform(low, high, BATCH) for s in seeds]
         budgets = [landscape.budget(share, auctions) for share in np.exp(np.concatenate(draws))]
         practice.choose = exploring(agent, number)
         practice.meet(market)

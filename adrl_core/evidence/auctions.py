@@ -210,7 +210,7 @@ def pairs(bidders: list[str]) -> list[tuple[str, str]]:
 
 def _differences(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     tables = {measure: per_episode(played, measure) for measure in COMPARED}
-    for ours, theirs in pairs(list(tables["clicks"])):
+    for ours, theirs in pairs(tables["clicks"].columns.tolist()):
         origin: dict[str, Any] = {
             "source": f"{STAGE}/log.parquet",
             "row": f"share = {Fraction(share)}, {ours} minus {theirs}",
@@ -228,7 +228,7 @@ def _differences(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact
 def _simulated(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     """Expected clicks over those of RLB in held-out simulated episodes; intervals over the episodes."""
     table = per_episode(played, "expected")
-    for ours, theirs in pairs(list(table)):
+    for ours, theirs in pairs(table.columns.tolist()):
         origin = {
             "source": f"{STAGE}/simulated.parquet",
             "row": f"share = {Fraction(share)}, {ours} over {theirs}",
@@ -241,8 +241,8 @@ def _simulated(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact]]
             chosen = pair[:, index.astype(int)]
             return np.asarray(chosen[0].mean(-1) / chosen[1].mean(-1))
 
-        gain = bootstrap_interval(numbers, ratio)
-        gain = Estimate(*(x - 1.0 for x in gain[:3]), gain.n)
+        times = bootstrap_interval(numbers, ratio)
+        gain = Estimate(times.mean - 1.0, times.low - 1.0, times.high - 1.0, times.n)
         name = f"{PREFIX}.{key(share)}.simulated.{ours}.over.{theirs}"
         counting = "simulated episodes"
         yield name, estimated(gain, "", "+.1%", counting, BOOTSTRAP, **origin)

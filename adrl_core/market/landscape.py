@@ -57,7 +57,8 @@ class Landscape:
     @cached_property
     def probability(self) -> NDArray[np.float64]:
         """Smoothed probability of each winning price, shape (cap + 1,)."""
-        return (self.counts + SMOOTHING) / (self.impressions + SMOOTHING * len(self.counts))
+        smoothed = self.counts + SMOOTHING
+        return np.asarray(smoothed / smoothed.sum(), np.float64)
 
     def budget(self, share: float, auctions: int) -> int:
         """Money for an episode, enough to win the given share of its auctions at the mean price."""

@@ -64,25 +64,25 @@ def episodes(log: Iterable[Records], auctions: int) -> Iterator[Episodes]:
     """
     left = Records(np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0))
     for chunk in log:
-        joined = Records(*(np.concatenate(pair) for pair in zip(left, chunk, strict=True)))
+        joined = Records._make(np.concatenate(pair) for pair in zip(left, chunk, strict=True))
         whole = len(joined.price) // auctions * auctions
-        left = Records(*(column[whole:] for column in joined))
+        left = Records._make(column[whole:] for column in joined)
         if whole:
-            yield _by_time(Records(*(column[:whole] for column in joined)), auctions)
+            yield _by_time(Records._make(column[:whole] for column in joined), auctions)
     missing = -len(left.price) % auctions
     if missing:
         ends = (False, UNWINNABLE, 0.0)
         filled = (np.pad(c, (0, missing), constant_values=e) for c, e in zip(left, ends, strict=True))
-        yield _by_time(Records(*filled), auctions)
+        yield _by_time(Records._make(filled), auctions)
 
 
 def _by_time(records: Records, auctions: int) -> Episodes:
-    return Episodes(*(np.ascontiguousarray(column.reshape(-1, auctions).T) for column in records))
+    return Episodes._make(np.ascontiguousarray(column.reshape(-1, auctions).T) for column in records)
 
 
 def joined(parts: Iterable[Episodes]) -> Episodes:
     """Episodes of several chunks side by side."""
-    return Episodes(*(np.concatenate(columns, 1) for columns in zip(*parts, strict=True)))
+    return Episodes._make(np.concatenate(columns, 1) for columns in zip(*parts, strict=True))
 
 
 def play(played: Episodes, bidder: Bidder, budget: int | NDArray[np.int64]) -> Outcome:
@@ -98,7 +98,8 @@ def play(played: Episodes, bidder: Bidder, budget: int | NDArray[np.int64]) -> O
     """
     auctions, rows = played.price.shape
     money = np.array(np.broadcast_to(budget, (rows,)), np.int64)
-    found = Outcome(*(np.zeros(rows, np.int64) for _ in range(3)), np.zeros(rows))
+    impressions, clicks, cost = np.zeros((3, rows), np.int64)
+    expected = np.zeros(rows)
     bidder.reset(Campaign(auctions, money.copy()))
     for auction in range(auctions):
         price, ctr = played.price[auction], played.ctr[auction]
@@ -106,11 +107,11 @@ def play(played: Episodes, bidder: Bidder, budget: int | NDArray[np.int64]) -> O
         paid = np.where(won, price, 0)
         money -= paid
         bidder.observe(won, paid)
-        np.add(found.impressions, won, out=found.impressions)
-        np.add(found.clicks, won & played.click[auction], out=found.clicks)
-        np.add(found.cost, paid, out=found.cost)
-        np.add(found.expected, won * ctr, out=found.expected)
-    return found
+        impressions += won
+        clicks += won & played.click[auction]
+        cost += paid
+        expected += won * ctr
+    return Outcome(impressions, clicks, cost, expected)
 
 
 def hindsight(played: Episodes, budget: int) -> NDArray[np.float64]:

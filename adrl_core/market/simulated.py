@@ -96,4 +96,4 @@ def synthetic_log() -> tuple[Landscape, Records]:
     played = simulate(
         landscape, np.full(SYNTHETIC_EPISODES, SYNTHETIC_SEED), numbers, SYNTHETIC_AUCTIONS
     ).episodes
-    return landscape, Records(*(column.T.ravel() for column in played))
+    return landscape, Records._make(column.T.ravel() for column in played)

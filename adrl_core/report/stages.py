@@ -217,18 +217,19 @@ class Job:
     profile: str
     name: str
     """Folder of the study below the results root; the profile's name unless chosen otherwise."""
-    study: Study | Auctions | None
+    study: Study | None
     """None for stages of no market, such as the summary, which reads whatever the other stages left."""
     market: str = ""
     """Market of the stage, with its fee if it has one of its own, such as channels+fee=2; or nothing."""
     changes: tuple[tuple[str, Any], ...] = ()
     """Study fields changed against the profile."""
+    bidding: Auctions | None = None
+    """What is in the place of the study where the stage bids on single auctions."""
 
     @property
     def variant(self) -> str:
         """Variant of the stage, or nothing where the team plays no part."""
-        has_variant = STAGES[self.stage].has_variant
-        return self.study.variant if isinstance(self.study, Study) and has_variant else ""
+        return self.study.variant if self.study and STAGES[self.stage].has_variant else ""
 
     @property
     def folder(self) -> str:
@@ -258,13 +259,13 @@ class Job:
     @property
     def external(self) -> tuple[Path, ...]:
         """Files outside the repository that decide the outcome, as far as they are here."""
-        return (log_files(self.study.log) or ()) if isinstance(self.study, Auctions) else ()
+        return (log_files(self.bidding.log) or ()) if self.bidding else ()
 
     @property
     def lacking(self) -> str:
         """Why the stage cannot run on this machine, or nothing if it can."""
-        if isinstance(self.study, Auctions) and self.study.log != SYNTHETIC and not self.external:
-            return f"the log {self.study.log} is not here; {LOGS} may name its folder"
+        if self.bidding and self.bidding.log != SYNTHETIC and not self.external:
+            return f"the log {self.bidding.log} is not here; {LOGS} may name its folder"
         return ""
 
     @property
@@ -285,12 +286,14 @@ class Job:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that decide the outcome."""
-        return self.study.settings(STAGES[self.stage].settings) if self.study else {}
+        model = self.study or self.bidding
+        return model.settings(STAGES[self.stage].settings) if model else {}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Values for the notebook's parameters cell."""
-        return self.study.model_dump(mode="json") if self.study else {}
+        model = self.study or self.bidding
+        return model.model_dump(mode="json") if model else {}
 
 
 def job(
@@ -317,16 +320,15 @@ def job(
     if kind.has_variant and "/" in variant:
         raise ConfigurationError(f"variant = {variant!r}: a slash is not allowed")
     bare, fee = parse_market(market if kind.has_market else MARKETS[0])
-    study: Study | Auctions = profile_study(
+    study = profile_study(
         profile,
         bare,
         variant if kind.has_variant else "full",
         **(_without(changes, Auctions, Study) | fee),
     )
-    if stage == "auctions":
-        study = profile_auctions(profile, **_without(changes, Study, Auctions))
-    place = market if kind.has_market else ""
-    return Job(stage, profile, name, study if kind.settings else None, place, tuple(sorted(changes.items())))
+    bidding = profile_auctions(profile, **_without(changes, Study, Auctions)) if stage == "auctions" else None
+    place, chosen = market if kind.has_market else "", tuple(sorted(changes.items()))
+    return Job(stage, profile, name, study if kind.has_market else None, place, chosen, bidding)
 
 
 def _without(changes: dict[str, Any], other: type[Frozen], model: type[Frozen]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,12 @@ def shares_and_differences(log: pd.DataFrame, episodes: pd.DataFrame) -> Drawn:
     sums = log.groupby(["bidder", "share", "seed"])[["clicks", "expected"]].sum()
     for index, (bidder, name) in enumerate(NAMES.items()):
         mean = sums["expected"].loc[bidder].groupby("share").mean() / bound
-        style = {"color": PALETTE[index], "marker": MARKERS[index], "markersize": 5, "linewidth": 1.2}
+        style: dict[str, Any] = {
+            "color": PALETTE[index],
+            "marker": MARKERS[index],
+            "markersize": 5,
+            "linewidth": 1.2,
+        }
         shares.plot(x, 100.0 * mean, label=name, linestyle=DASHES[index % len(DASHES)], **style)
     compared = ("ss_mdp", PLAN, AGENT)
     for offset, bidder in zip((-0.2, 0.0, 0.2), compared, strict=True):
@@ -50,7 +56,7 @@ def shares_and_differences(log: pd.DataFrame, episodes: pd.DataFrame) -> Drawn:
             found = total_difference(table[bidder], table[RIVAL])
             differences.plot([place + offset] * 2, [found.low, found.high], color=PALETTE[index])
             label = NAMES[bidder] if place == 0 else None
-            marker = {"color": PALETTE[index], "markersize": 6, "label": label}
+            marker: dict[str, Any] = {"color": PALETTE[index], "markersize": 6, "label": label}
             differences.plot(place + offset, found.mean, MARKERS[index], **marker)
     differences.axhline(0.0, color=GREY, linewidth=0.8)
     shares.set(ylabel="% of the bound of hindsight")
