@@ -63,6 +63,13 @@ rule auctions:
         RUN + " auctions --threads {threads}"
 
 
+rule rivals:
+    output:
+        f"{RESULTS}/{{market}}/rivals/manifest.json",
+    shell:
+        RUN + " rivals --market {wildcards.market} --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 

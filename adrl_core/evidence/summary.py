@@ -29,6 +29,7 @@ from adrl_core.evidence.outcomes import (
     team_facts,
 )
 from adrl_core.evidence.quantities import METRICS, Facts
+from adrl_core.evidence.rivals import facts as rival_facts
 from adrl_core.evidence.scores import score_facts
 from adrl_core.evidence.settings import claim_facts, configuration_facts
 from adrl_core.evidence.tables import evaluated_markets, evaluation, study_scores, trained_variants
@@ -52,7 +53,7 @@ def summarise(results: Path) -> FactStore:
         facts |= _market_facts(results, market)
     facts |= score_facts(study_scores(results)) | study_facts(results)
     facts |= harder_facts(results) | governance_facts(results) | ledger_facts(ledger(results))
-    facts |= auctions.facts(results)
+    facts |= auctions.facts(results) | rival_facts(results)
     facts |= calibration.facts(results) | calibration.own_market_facts(results)
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 

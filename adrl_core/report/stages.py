@@ -180,6 +180,11 @@ STAGES: Mapping[str, Stage] = {
             )
         },
     ),
+    "rivals": Stage(
+        "{market}/rivals",
+        ("rivals.parquet", "trainings.parquet", "curves.parquet"),
+        (*EVALUATION, "seeds", "episodes"),
+    ),
     "auctions": Stage(
         "auctions",
         ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
@@ -202,6 +207,12 @@ GOVERNANCE: Mapping[str, tuple[str, ...]] = {
     "footprint": ("channels",),
 }
 """The trials of governance and the markets of each, in the order of the book's sections."""
+RIVALS: Mapping[str, tuple[str, ...]] = {
+    "smoke": ("channels",),
+    "quick": ("channels",),
+    "paper": ("channels", "margin", "pacing", "shift"),
+}
+"""Markets on which a profile trains rivals, if it studies `channels`."""
 
 
 def results_root() -> Path:
@@ -361,6 +372,8 @@ def jobs(
         found += [build("market", market=market), build("baselines", market=market)]
         for variant in variants:
             found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
+    if "channels" in markets:
+        found += [build("rivals", market=market) for market in RIVALS[profile]]
     if "channels" in markets and GOVERNED in variants:
         trials = [build(s, market=m, variant=GOVERNED) for s, on in GOVERNANCE.items() for m in on]
         there = {work.folder for work in found}

@@ -155,3 +155,12 @@ def test_notebook_of_auctions(tmp_path: Path, results_root: Path) -> None:
     assert (study, folder) == (Auctions(log="2997", rounds=2), results_root / "custom/auctions")
     with pytest.raises(ConfigurationError, match="rounds = 0"):
         stages.notebook_auctions({"rounds": 0, "directory": str(tmp_path)})
+
+
+def test_rivals_come_with_channels() -> None:
+    """On one market in the small profiles, on four in the large one."""
+    for profile, markets in stages.RIVALS.items():
+        found = stages.jobs(profile, ("channels",), ("full",), "", {})
+        assert [work.folder for work in found if work.stage == "rivals"] == [f"{m}/rivals" for m in markets]
+        elsewhere = stages.jobs(profile, ("published",), ("full",), "", {})
+        assert not any(work.stage == "rivals" for work in elsewhere)

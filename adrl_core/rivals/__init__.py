@@ -1,0 +1,1 @@
+"""Learners that others would try first, on the same markets, episodes and budget as the team."""

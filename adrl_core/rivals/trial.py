@@ -1,0 +1,174 @@
+"""The rivals of one market, trained for as long as the team and played on the same held-out episodes."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from adrl_core.agents.policy import Policy
+from adrl_core.config import ConfigurationError, MarketName, RewardName, Study
+from adrl_core.evaluate import BANK_SEED, play
+from adrl_core.files import replacing, save_table
+from adrl_core.market import make_market
+from adrl_core.market.presets import STEPS
+from adrl_core.rivals.bandit import Bandit
+from adrl_core.rivals.flat import train_flat
+from adrl_core.rivals.online_lp import OnlineLP
+from adrl_core.rivals.settings import CHOSEN, FlatSettings, OnlineLPSettings, Rival, Settings, chosen
+
+log = logging.getLogger(__name__)
+
+KEY = ("market", "fee", "episodes", "evaluation_episodes")
+"""Fields of the study that decide what a run comes to."""
+STRETCHES = 50
+"""Points of a learning curve."""
+TOGETHER = 200
+"""Held-out episodes of a run that are played at once, so that all runs' grids of actions fit in memory."""
+REWARDS: dict[str, tuple[RewardName, ...]] = {"margin": ("shaped", "profit")}
+"""Rewards that rivals learn from where it is not the shaped one alone."""
+
+
+class Tables(NamedTuple):
+    """What runs came to; every table is labelled by rival, reward learned from, and seed."""
+
+    rivals: pd.DataFrame
+    """A row a run: means over the held-out episodes of the columns of `play`."""
+    trainings: pd.DataFrame
+    """A row a run: seconds of processor time that training took, and environment steps in each of them."""
+    curves: pd.DataFrame
+    """A row a run and stretch of training: its first episode, and the mean shaped reward, exploring."""
+
+
+def compete(study: Study, directory: Path) -> Tables:
+    """Train and play all rivals of a study and write a parquet file a table.
+
+    Runs that are finished are kept in files ending in resume.pt until all are; a trial that finds some goes
+    on from them.
+
+    Raises:
+        ConfigurationError: such a file is damaged or belongs to another study.
+    """
+    # As the team is trained: more threads would split sums differently.
+    torch.set_num_threads(1)
+    todo = _runs(study)
+    found = []
+    for number, (rival, reward, seeds) in enumerate(todo, 1):
+        path = directory / f"{rival}-{reward}-{seeds[0]}.resume.pt"
+        key = {"settings": study.settings(KEY), "seeds": list(seeds)}
+        if path.exists():
+            found.append(_kept(path, key))
+        else:
+            found.append(_finished(study, rival, reward, seeds))
+            _keep(path, key, found[-1])
+        log.info("%s: %s, %s reward, %d of %d done", study.market, rival, reward, number, len(todo))
+    tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
+    for name, frame in tables._asdict().items():
+        save_table(frame, directory / f"{name}.parquet")
+    for path in directory.glob("*.resume.pt"):
+        path.unlink()
+    return tables
+
+
+def _runs(study: Study) -> list[tuple[Rival, RewardName, Sequence[int]]]:
+    """All trainings of the study: rival, reward learned from, seeds."""
+    seeds = range(study.seeds)
+    return [
+        (rival, reward, together)
+        for reward in REWARDS.get(study.market, ("shaped",))
+        for rival in CHOSEN
+        for together in batches(chosen(rival, study.market), seeds)
+    ]
+
+
+def _finished(study: Study, rival: Rival, reward: RewardName, seeds: Sequence[int]) -> Tables:
+    settings = chosen(rival, study.market)
+    clock = time.process_time()
+    policy, rewards = train_rival(settings, study.market, seeds, study.episodes, reward, study.fee)
+    seconds = (time.process_time() - clock) / len(seeds)
+    means = play_runs(policy, study.market, seeds, BANK_SEED, study.evaluation_episodes, study.fee)
+    speed = {"seconds": seconds, "steps_per_second": study.episodes * STEPS / seconds}
+    trainings = pd.DataFrame({"seed": list(seeds), **speed})
+    tables = Tables(means, trainings, learning_curves(seeds, rewards))
+    for frame in tables:
+        frame.insert(0, "reward_learned", reward)
+        frame.insert(0, "rival", rival)
+    return tables
+
+
+def batches(settings: Settings, seeds: Sequence[int]) -> list[Sequence[int]]:
+    """The seeds that are trained together: one at a time by the library, all at once by linear bidders."""
+    return [[seed] for seed in seeds] if isinstance(settings, FlatSettings) else [seeds]
+
+
+def train_rival(
+    settings: Settings,
+    market: MarketName,
+    seeds: Sequence[int],
+    episodes: int,
+    reward: RewardName = "shaped",
+    fee: float = 0.0,
+) -> tuple[Policy, NDArray[np.float64]]:
+    """Train one rival with the given seeds.
+
+    Returns:
+        A policy whose rows are ordered run by run, and the shaped reward of each training episode,
+        (runs, episodes).
+
+    Raises:
+        ValueError: several seeds for a learner that trains one at a time.
+    """
+    world = make_market(market, reward=reward, fee=fee)
+    if isinstance(settings, FlatSettings):
+        (seed,) = seeds
+        policy, rewards = train_flat(world, market, settings, seed, episodes)
+        return policy, rewards[None]
+    learner = OnlineLP if isinstance(settings, OnlineLPSettings) else Bandit
+    bidder: OnlineLP | Bandit = learner("bidder", settings, len(seeds))  # type: ignore[arg-type]
+    rows = [
+        play(bidder, world, np.asarray(seeds), np.full(len(seeds), number))["reward"].to_numpy()
+        for number in range(episodes)
+    ]
+    bidder.learning = False
+    return bidder, np.stack(rows, 1)
+
+
+def play_runs(
+    policy: Policy, market: MarketName, seeds: Sequence[int], bank: int, episodes: int, fee: float = 0.0
+) -> pd.DataFrame:
+    """Let every run play the first `episodes` of a bank; a row a run: seed and means of `play`'s columns."""
+    world, frames = make_market(market, fee=fee), []
+    for part in np.split(np.arange(episodes), range(TOGETHER, episodes, TOGETHER)):
+        numbers = np.tile(part, len(seeds))
+        frames.append(play(policy, world, np.full(len(numbers), bank), numbers))
+        frames[-1]["seed"] = np.repeat(seeds, len(part))
+    return pd.concat(frames).drop(columns="episode").groupby("seed", as_index=False).mean()
+
+
+def learning_curves(seeds: Sequence[int], rewards: NDArray[np.float64]) -> pd.DataFrame:
+    """Means over at most STRETCHES stretches of equal length of rewards (runs, episodes)."""
+    length = -(-rewards.shape[1] // STRETCHES)
+    frame = pd.DataFrame(rewards.T, columns=list(seeds))
+    means = frame.groupby(frame.index // length * length).mean().rename_axis("episode")
+    return means.reset_index().melt("episode", var_name="seed", value_name="reward").astype({"seed": int})
+
+
+def _keep(path: Path, key: dict[str, Any], tables: Tables) -> None:
+    content = {name: frame.to_dict("list") for name, frame in tables._asdict().items()}
+    with replacing(path) as partial:
+        torch.save({"key": key, "tables": content}, partial)
+
+
+def _kept(path: Path, key: dict[str, Any]) -> Tables:
+    try:
+        content = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises many kinds for damaged archives
+        raise ConfigurationError(f"resume = {path}: damaged ({type(error).__name__}); delete it") from None
+    if content["key"] != key:
+        raise ConfigurationError(f"resume = {path}: left by another study; delete it to start anew")
+    return Tables(**{name: pd.DataFrame(columns) for name, columns in content["tables"].items()})
