@@ -44,6 +44,7 @@ Swing = Annotated[float, Field(ge=0, lt=1)]
 Pull = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Level = Annotated[float, Field(ge=0.3, le=1)]
+"""Of competition, which the market keeps within these bounds."""
 
 
 class Constants(Frozen):

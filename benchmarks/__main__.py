@@ -1,17 +1,18 @@
-"""`python -m benchmarks [simulation] [training] [latency] [replay]`: tables of speed, JSON if asked for."""
+"""`python -m benchmarks [suite ...]`: tables of speed, and JSON if asked for."""
 
 import argparse
 import json
 from pathlib import Path
 
 from adrl_core.files import write_text
+from benchmarks.calibration import calibration
 from benchmarks.latency import latency
 from benchmarks.measure import hardware, show
 from benchmarks.replay import replay
 from benchmarks.simulation import simulation
 from benchmarks.training import training
 
-SUITES = ("simulation", "training", "latency", "replay")
+SUITES = ("simulation", "training", "latency", "replay", "calibration")
 
 
 def main() -> None:
@@ -40,8 +41,10 @@ def main() -> None:
             measurements = training(repeats, device, arguments.runs, arguments.episodes)
         elif suite == "latency":
             measurements = latency(repeats)
-        else:
+        elif suite == "replay":
             measurements = replay(repeats)
+        else:
+            measurements = calibration(repeats)
         show(suite, measurements)
         results[suite] = [measurement.summary() for measurement in measurements]
     if arguments.json:

@@ -17,25 +17,25 @@
 # often its intervals hold the truth.
 
 # %% tags=["parameters"]
-directory = "results/custom/calibration"  # output folder
+market = "published"  # plays no part here
+variant = "full"  # plays no part here
+fee = 0.0  # plays no part here
+seeds = 5  # plays no part here
+episodes = 300  # plays no part here
+evaluation_episodes = 200  # sizes the trial: episodes of the logs, and how many small logs, up to its limits
+checkpoint_every = 50  # plays no part here
+directory = ""  # output folder; results/custom/calibration if empty
 
 # %%
-from pathlib import Path
+from adrl_core.report.stages import notebook_study
 
-from adrl_core.config import ConfigurationError
-from adrl_core.report.stages import plain_variables
-
-unknown = plain_variables(globals()).keys() - {"directory"}
-if unknown:
-    raise ConfigurationError(f"{', '.join(sorted(unknown))}: unknown parameter; allowed: directory")
-folder = Path(directory)
-folder.mkdir(parents=True, exist_ok=True)
+study, folder = notebook_study(globals(), "calibration")
 
 # %%
 from adrl_core.calibrate.trial import try_coverage, try_recovery
 from adrl_core.files import save_table
 
-recovered, matched = try_recovery()
+recovered, matched = try_recovery(study.evaluation_episodes)
 save_table(recovered, folder / "recovery.parquet")
 save_table(matched, folder / "match.parquet")
 
@@ -58,7 +58,7 @@ matched.round(4)
 # Many small logs: how often the interval of each constant holds the truth.
 
 # %%
-coverage = try_coverage()
+coverage = try_coverage(study.evaluation_episodes)
 save_table(coverage, folder / "coverage.parquet")
 
 # %% tags=["show"]

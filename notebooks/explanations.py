@@ -17,7 +17,7 @@
 # shuffled features.
 
 # %% tags=["parameters"]
-market = "published"  # published, channels, margin, pacing or shift
+market = "published"  # published, channels, margin, pacing, shift, or the name of a preset file
 variant = "full"  # a named team, such as full, tuned or no_budget, with changes appended after a plus sign
 fee = 0.0  # reward subtracted for each agent asked in a step
 seeds = 5  # independent training runs

@@ -186,31 +186,25 @@ def fit_dynamics(
     middle = (cells.level * cells.precision).sum((0, 1)) / weight
     if start is None:
         start = np.array([*middle, base.price_spread, base.price_reversion, float(np.mean(base.volatility))])
-    scale = np.full(len(start), STEP)
+    count, shifts = len(start), STEP * np.eye(len(start))
+    around = np.concatenate((np.zeros((1, count)), shifts, -shifts))
     lowest = SMALLEST_VOLATILITY
     bounds = [(None, None)] * channels + [(2 * STEP, 5.0), (2 * STEP, 0.98), (lowest + 2 * STEP, 3.0)]
-    shifts = np.diag(scale)
 
-    def scores(point: Floats) -> tuple[Floats, Floats]:
-        """Log-likelihood (episodes,) and its gradient (parameters, episodes) by central differences."""
-        points = np.concatenate((point[None], point + shifts, point - shifts))
-        value = log_likelihood(points, cells, wobble, slope, base)
-        upper, lower = value[1:].reshape(2, len(point), episodes)
-        return value[0], (upper - lower) / (2.0 * scale[:, None])
+    def scores(points: Floats) -> tuple[Floats, Floats]:
+        """Log-likelihoods (points, episodes), and gradients (points, parameters, episodes) by differences."""
+        sets = (points[:, None] + around).reshape(-1, count)
+        value = log_likelihood(sets, cells, wobble, slope, base).reshape(len(points), -1, episodes)
+        return value[:, 0], (value[:, 1 : count + 1] - value[:, count + 1 :]) / (2.0 * STEP)
 
     def loss(point: Floats) -> tuple[float, Floats]:
-        value, gradient = scores(point)
-        return -value.mean(), -gradient.mean(1)
+        value, gradient = scores(point[None])
+        return -value[0].mean(), -gradient[0].mean(1)
 
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    point = found.x
-    _, gradient = scores(point)
-    hessian = np.stack(
-        [
-            (scores(point + shift)[1].sum(1) - scores(point - shift)[1].sum(1)) / (2.0 * size)
-            for shift, size in zip(shifts, scale, strict=True)
-        ]
-    )
+    point = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    gradient = scores(point[None])[1][0]
+    beside = scores(point + np.concatenate((shifts, -shifts)))[1].sum(2)
+    hessian = (beside[:count] - beside[count:]) / (2.0 * STEP)
     bread = np.linalg.pinv(-0.5 * (hessian + hessian.T))
     meat = gradient @ gradient.T * episodes / (episodes - 1)
     steps = kalman_filter(point[None], cells, wobble, slope, base)

@@ -175,7 +175,8 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
         work.put("price_spread", float(moves.spread.value), 0.0)
         work.put("price_reversion", float(moves.pull.value), 0.0, 0.99)
         work.constants["volatility"] = tuple(float(end) for end in moves.volatility.value)
-        work.estimate("price_spread", *map(float, moves.spread), counted, unit)
+        spread, error = map(float, moves.spread)
+        work.estimate("price_spread", np.log(spread), error / spread, counted, unit, log_scale=True)
         work.estimate("price_reversion", *map(float, moves.pull), counted, unit)
         for end, value, error in zip(("low", "high"), *moves.volatility, strict=True):
             work.estimate(f"volatility.{end}", float(value), float(error), counted, unit)

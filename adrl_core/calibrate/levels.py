@@ -172,14 +172,13 @@ def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: Ch
         prior = smoothed_prior(found.values, cells, wobble, slope, base)
         spread, start = np.where(known, cells.log_sd, middle), found.values
     error = np.sqrt(np.diag(found.covariance))
-    volatility, low_high, ends_error = _range(found.values[VOLATILITY], error[VOLATILITY], wobble, weight)
-    precision = np.where(known, cells.log_sd_error, np.inf) ** -2.0
-    noise_error = np.hypot(error[VOLATILITY], 1.0 / np.sqrt(precision.sum(0)))
+    volatility = float(found.values[VOLATILITY])
+    noise_error = np.hypot(error[VOLATILITY], 1.0 / np.sqrt(weight.sum(0)))
     known_level = cells.precision + prior.precision
     moves = Moves(
         spread=Fitted(found.values[SPREAD], error[SPREAD]),
         pull=Fitted(found.values[PULL], error[PULL]),
-        volatility=Fitted(low_high, ends_error),
+        volatility=_range(volatility, error[VOLATILITY], wobble, weight),
         surprise=found.surprise,
         episodes=shape[0],
         cells=cells,
@@ -194,10 +193,10 @@ def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: Ch
     )
 
 
-def _range(mean: float, error: float, wobble: Floats, weight: Floats) -> tuple[float, Floats, Floats]:
-    """The mean volatility, the ends of the uniform range from which episodes draw it, and their errors.
+def _range(mean: float, error: float, wobble: Floats, weight: Floats) -> Fitted:
+    """The ends of the uniform range from which episodes draw their volatility, by moments.
 
-    By moments: the ends lie sqrt(3) standard deviations from the mean.
+    They lie sqrt(3) standard deviations from the mean.
     """
     episodes = len(wobble)
     sampling = float(np.mean(1.0 / np.maximum(weight.sum(1), 1e-300)))
@@ -205,7 +204,7 @@ def _range(mean: float, error: float, wobble: Floats, weight: Floats) -> tuple[f
     reach = np.sqrt(3.0) * sd
     ends = np.array([max(mean - reach, 0.0), mean + reach])
     variance = error**2 + sd**2 / episodes + 3.0 * sd**2 * (UNIFORM_KURTOSIS - 1.0) / (4.0 * episodes)
-    return mean, ends, np.full(2, np.sqrt(variance))
+    return Fitted(ends, np.full(2, np.sqrt(variance)))
 
 
 class PathMoments(NamedTuple):

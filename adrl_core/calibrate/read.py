@@ -63,7 +63,7 @@ def read_auctions(
     own = {name: names.get(name, name) for name in KNOWN}
     parts: dict[str, list[pd.Series]] = {}
     needed = [own[name] for name in dict.fromkeys((*NEEDED, *names))]
-    for first, frame in read_frames(path, list(own.values()), needed):
+    for first, frame in read_frames(path, list(own.values()), needed, time=own[TIME]):
         renamed = frame.rename(columns={theirs: name for name, theirs in own.items()})
         lost = _lost(path, renamed, first)
         for name in renamed:

@@ -19,30 +19,36 @@ MARKET: MarketName = "channels"
 """Whose constants are to come back."""
 TERMS = Terms(price_per="click", unit=1.0)
 SEED = 0
-EPISODES = 60
-"""In each log."""
+EPISODES = (10, 60)
+"""Least and most in each log."""
 MIXED = (0.5, 3.0)
 """Two typical prices of a log that no log-normal describes."""
 MIXED_SD = 0.2
 """Spread of its log prices about each."""
 SMALL = MappingProxyType({"logs": 200, "episodes": 10, "auctions": 5.0})
-"""The small logs on which the intervals are checked: how many, and their episodes and auctions a step."""
+"""The small logs on which the intervals are checked: how many at most, their episodes and auctions a step."""
 
 
-def trial_logs() -> Mapping[str, AuctionLog]:
-    """The logs by name.
+def episodes_of(size: int) -> int:
+    """Episodes of each log in a study with so many held-out episodes."""
+    least, most = EPISODES
+    return min(max(size, least), most)
+
+
+def trial_logs(episodes: int) -> Mapping[str, AuctionLog]:
+    """The logs by name, of so many episodes.
 
     `full` shows all prices, episodes and steps; `lost` the prices of won auctions only, and all bids; `still`
     has no time; `mixed` has prices of two kinds.
     """
     constants = PRESETS[MARKET]
-    full = simulate_log(constants, SEED, EPISODES)
-    rng = stream(SEED, Purpose.POLICY, EPISODES, 1)
+    full = simulate_log(constants, SEED, episodes)
+    rng = stream(SEED, Purpose.POLICY, episodes, 1)
     typical = np.log(rng.choice(MIXED, len(full)))
     mixed = np.exp(typical + MIXED_SD * rng.standard_normal(len(full)))
     return {
         "full": full,
-        "lost": simulate_log(constants, SEED, EPISODES, CHANNELS_BIDS),
+        "lost": simulate_log(constants, SEED, episodes, CHANNELS_BIDS),
         "still": replace(full, episode=None, step=None),
         "mixed": replace(full, price=mixed, episode=None, step=None),
     }
@@ -75,10 +81,10 @@ def matches(name: str, log: AuctionLog, found: Calibrated) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def try_recovery() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Recovery and matches of all logs."""
+def try_recovery(size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Recovery and matches of all logs, in a study with so many held-out episodes."""
     recovered, matched = [], []
-    for name, log in trial_logs().items():
+    for name, log in trial_logs(episodes_of(size)).items():
         found = calibrate(log, TERMS)
         matched.append(matches(name, log, found))
         if name != "mixed":
@@ -86,8 +92,8 @@ def try_recovery() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat(recovered, ignore_index=True), pd.concat(matched, ignore_index=True)
 
 
-def try_coverage() -> pd.DataFrame:
-    """Recovery of many small logs, a row an estimate; the column `log` counts them."""
+def try_coverage(size: int) -> pd.DataFrame:
+    """Recovery of as many small logs as SMALL allows, a row an estimate; the column `log` counts them."""
     constants = replace(PRESETS[MARKET], auctions=float(SMALL["auctions"]))
     frames = [
         recovery(
@@ -95,6 +101,6 @@ def try_coverage() -> pd.DataFrame:
             fit(simulate_log(constants, SEED + 1 + number, int(SMALL["episodes"])), TERMS).work.estimates,
             constants,
         )
-        for number in range(int(SMALL["logs"]))
+        for number in range(min(size, int(SMALL["logs"])))
     ]
     return pd.concat(frames, ignore_index=True)

@@ -1,7 +1,7 @@
 """Facts of the calibration's trial, and the constants of a study's markets of one's own."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +26,10 @@ def facts(results: Path) -> Facts:
     folder = results / STAGE
     if not (folder / "recovery.parquet").exists():
         return {}
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    episodes = trial.episodes_of(manifest["parameters"]["evaluation_episodes"])
     found = constants()
+    found[f"{STAGE}.episodes"] = Fact(value=episodes, source=f"{STAGE}/manifest.json", stage=STAGE)
     found |= dict(_recovered(pd.read_parquet(folder / "recovery.parquet")))
     found |= dict(_matched(pd.read_parquet(folder / "match.parquet")))
     return found | dict(_coverage(pd.read_parquet(folder / "coverage.parquet")))
@@ -34,10 +37,7 @@ def facts(results: Path) -> Facts:
 
 def constants() -> Facts:
     """What was chosen for the trial, and what counts as close."""
-    values: Mapping[str, float] = {
-        "episodes": trial.EPISODES,
-        **{f"small.{k}": v for k, v in trial.SMALL.items()},
-    }
+    values = {f"small.{key}": value for key, value in trial.SMALL.items()}
     found = {f"{STAGE}.{key}": Fact(value=value, format=",g", source=CODE) for key, value in values.items()}
     found[f"{STAGE}.market"] = Fact(value=trial.MARKET, source=CODE)
     found[f"{STAGE}.close"] = Fact(value=goodness.CLOSE, format=".0%", source=CODE)

@@ -64,18 +64,19 @@ def read_log(path: Path, chunk: int = CHUNK) -> Iterator[Records]:
 
 
 def read_frames(
-    path: Path, wanted: Collection[str], needed: Collection[str], chunk: int = CHUNK
+    path: Path, wanted: Collection[str], needed: Collection[str], chunk: int = CHUNK, time: str = TIME
 ) -> Iterator[tuple[int, pd.DataFrame]]:
     """Columns of a log as they stand, in chunks, each with the number of its first auction, from 1.
 
     Args:
         path: the log.
-        wanted: the columns to read where there are such; TIME is read besides, and its order checked.
+        wanted: the columns to read where there are such.
         needed: those without which there is no point.
         chunk: auctions in a chunk.
+        time: a column that is read besides, and its order checked.
 
     Raises:
-        ConfigurationError: as `read_log`, but for the values of columns other than TIME.
+        ConfigurationError: as `read_log`, but for the values of other columns than time.
     """
     reader = READERS.get(path.suffix)
     if reader is None:
@@ -84,12 +85,12 @@ def read_frames(
         raise ConfigurationError(f"log = {path}: not found")
     first, latest = 1, -np.inf
     try:
-        for frame in reader(path, chunk, {*wanted, TIME}):
+        for frame in reader(path, chunk, {*wanted, time}):
             missing = [name for name in needed if name not in frame]
             if missing:
                 raise ConfigurationError(f"log = {path}: lacks the column {', '.join(missing)}")
-            if TIME in frame:
-                latest = _in_order(path, frame[TIME], first, latest)
+            if time in frame:
+                latest = _in_order(path, frame[time], first, latest)
             if len(frame):
                 yield first, frame
             first += len(frame)
@@ -163,6 +164,7 @@ def _in_order(path: Path, given: pd.Series, first: int, latest: float) -> float:
     if wrong.any():
         row = int(wrong.argmax())
         raise ConfigurationError(
-            f"log = {path}: auction {first + row}: {TIME} = {given.iloc[row]}: expected none before the last"
+            f"log = {path}: auction {first + row}: {given.name} = {given.iloc[row]}: "
+            "expected a time, and none before the last"
         )
     return float(times[-1]) if len(times) else latest

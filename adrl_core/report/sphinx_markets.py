@@ -1,8 +1,5 @@
 """Directive of a study's own markets: what policies and teams earn on them, from the facts of the profile."""
 
-from pathlib import Path
-
-import pandas as pd
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -11,7 +8,7 @@ from sphinx.util.typing import ExtensionMetadata
 from adrl_core.config import MARKET_NAMES
 from adrl_core.config_markets import Constants
 from adrl_core.evidence.figures.style import label
-from adrl_core.evidence.tables import evaluated_markets, trained_variants
+from adrl_core.report.facts import FactStore
 from adrl_core.report.sphinx_facts import results_of
 from adrl_core.report.sphinx_tables import ReportDirective
 
@@ -49,19 +46,35 @@ class OwnMarkets(ReportDirective):
 
     def run(self) -> list[nodes.Node]:
         """The tables and figures, or one sentence where there are none."""
-        folder = results_of(self.env).folder
-        markets = [market for market in evaluated_markets(folder) if market not in MARKET_NAMES]
-        text = "\n".join(_page(folder, market) for market in markets) or NONE
+        store = results_of(self.env).store
+        self.env.note_dependency(str(results_of(self.env).folder / "facts.json"))
+        text = "\n".join(_page(store, market) for market in own_markets(store)) or NONE
         holder = nodes.Element()
         self.state.nested_parse(StringList(text.splitlines(), source=""), self.content_offset, holder)
         return holder.children
 
 
-def _page(folder: Path, market: str) -> str:
+def own_markets(store: FactStore) -> list[str]:
+    """Markets whose constants are among the facts though they are not built in, sorted."""
+    found = {
+        key.split(".")[1] for key in store.facts if key.startswith("constant.") and key.endswith(".budget")
+    }
+    return sorted(found - set(MARKET_NAMES))
+
+
+def policies(store: FactStore, market: str) -> list[str]:
+    """Policies and teams with a reward on a market, those that do not learn first."""
+    ends, found = (f"{market}.", ".reward.mean"), []
+    for key, fact in store.facts.items():
+        policy = key.removeprefix(ends[0]).removesuffix(ends[1])
+        if key == policy.join(ends) and fact.stage in (f"{market}/baselines", f"{market}/{policy}/evaluate"):
+            found.append((fact.stage != f"{market}/baselines", policy))
+    return [policy for _, policy in sorted(found)]
+
+
+def _page(store: FactStore, market: str) -> str:
     """MyST text about one market."""
-    reference = pd.read_parquet(folder / market / "baselines" / "evaluation.parquet", columns=["policy"])
-    policies = [*reference["policy"].unique(), *trained_variants(folder, market)]
-    rows = "\n".join(f"{policy} | {label(str(policy))}" for policy in policies)
+    rows = "\n".join(f"{policy} | {label(policy)}" for policy in policies(store, market))
     constants = "\n".join(
         f"| {name.replace('_', ' ')} | {{fact}}`constant.{market}.{name}` "
         f"| {{fact}}`constant.channels.{name}` |"

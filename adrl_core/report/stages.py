@@ -190,7 +190,9 @@ STAGES: Mapping[str, Stage] = {
         ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
         tuple(Auctions.model_fields),
     ),
-    "calibration": Stage("calibration", ("recovery.parquet", "match.parquet", "coverage.parquet")),
+    "calibration": Stage(
+        "calibration", ("recovery.parquet", "match.parquet", "coverage.parquet"), ("evaluation_episodes",)
+    ),
     "summary": Stage("", ("facts.json",)),
     "commentary": Stage("commentary", ("commentary.json", "facts.json")),
 }
@@ -338,8 +340,9 @@ def job(
         **(_without(changes, Auctions, Study) | fee),
     )
     bidding = profile_auctions(profile, **_without(changes, Study, Auctions)) if stage == "auctions" else None
+    own_study = study if kind.settings and bidding is None else None
     place, chosen = market if kind.has_market else "", tuple(sorted(changes.items()))
-    return Job(stage, profile, name, study if kind.has_market else None, place, chosen, bidding)
+    return Job(stage, profile, name, own_study, place, chosen, bidding)
 
 
 def _without(changes: dict[str, Any], other: type[Frozen], model: type[Frozen]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_intervals_cover_the_truth() -> None:
     """Hundreds of small logs: 95 % intervals hold what they promise, as far as so few episodes can tell."""
     constants = replace(PRESETS["channels"], auctions=4.0)
     inside: dict[str, list[bool]] = {}
-    for seed in range(200):
+    for seed in range(150):
         log = drawn_log(constants, 1000 + seed, 10)
         for name, one in fit(log, Terms(price_per="click", unit=1.0)).work.estimates.items():
             inside.setdefault(name, []).append(one.low <= truth(constants, name) <= one.high)

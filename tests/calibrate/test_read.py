@@ -120,7 +120,7 @@ def test_so_many_auctions_a_step(tmp_path) -> None:
         ({"bid": [1, 1, 0, 1]}, {}, "auction 3: bid = 0: expected a number above 0"),
         ({"step": [0, 1, 100, 2], "episode": 0}, {}, "auction 3: step = 100: expected a whole number from 0"),
         ({"step": 0}, {}, "has step but no episode"),
-        ({"time": [1, 2, 1, 4]}, {}, "auction 3: time = 1: expected none before the last"),
+        ({"time": [1, 2, 1, 4]}, {}, "auction 3: time = 1: expected a time, and none before the last"),
         ({"won": [1, 0, 1, 1], "bid": 9}, {}, "auction 2: click = 1 in an auction that was lost"),
         ({"won": 1, "bid": [2, 1, 1, 5]}, {}, "auction 2: price above the bid in an auction that was won"),
         ({"won": [0, 1, 1, 1]}, {}, "auction 1: lost, but the log has no bids"),
@@ -129,6 +129,7 @@ def test_so_many_auctions_a_step(tmp_path) -> None:
         ({"channel": "a"}, {"channels": {"radio": "a"}}, "channel = 'radio': unknown; allowed: search"),
         ({}, {"names": {"cost": "price"}}, "column = 'cost': unknown; allowed: click, price"),
         ({}, {"names": {"bid": "offer"}}, "lacks the column offer"),
+        ({"at": ["x", "y", "z", "w"]}, {"names": {"time": "at"}}, "auction 1: at = x: expected a time"),
     ],
 )
 def test_faults(tmp_path, columns, options, message) -> None:

@@ -60,7 +60,7 @@ def test_a_log_has_clicks_prices_and_rates(tmp_path: Path) -> None:
         ({"ctr": [0.1, np.inf, 0.1]}, "auction 2: ctr = inf: expected"),
         ({"ctr": [0.1, 0.1, np.nan]}, "auction 3: ctr = nan: expected"),
         ({"ctr": ["0.1", "x", "0.1"]}, "auction 2: ctr = x: expected"),
-        ({"time": [1, 3, 2]}, "auction 3: time = 2: expected none before the last"),
+        ({"time": [1, 3, 2]}, "auction 3: time = 2: expected a time, and none before the last"),
         ({"time": ["2013-06-06T10:00", "2013-06-06T09:59", "2013-06-07T00:00"]}, "auction 2: time = 2013"),
         ({"time": ["2013-06-06", "x", "2013-06-07"]}, "auction 2: time = x"),
     ],
