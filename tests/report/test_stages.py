@@ -71,7 +71,7 @@ def test_notebooks(stage: str) -> None:
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     variables: dict[str, object] = {}
     exec(cell.source, variables)
-    fields = set(Study.model_fields) if STAGES[stage].has_market else set()
+    fields = set(Study.model_fields) if STAGES[stage].settings else set()
     if stage == "auctions":
         fields = set(Auctions.model_fields)
     assert set(stages.plain_variables(variables)) == {"directory"} | fields
