@@ -143,7 +143,7 @@ class PlanningTeam:
         slots = torch.arange(self.stored, self.stored + STEPS, device=self.device) % self.planning.memory
         self.memory[:, slots] = torch.stack(rows, 1)
         self.stored += STEPS
-        return Episode(*(torch.stack(column, 1) for column in zip(*records, strict=True)), steps)
+        return Episode(*(torch.stack(column, 1) for column in zip(*records, strict=True)), steps)  # type: ignore
 
     def learn(self, number: int, episodes: int) -> dict[str, dict[str, Tensor]]:
         """Fit the model after episode `number` of `episodes`; returns metrics (runs,) by agent."""

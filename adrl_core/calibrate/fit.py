@@ -177,7 +177,7 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
         work.constants["volatility"] = tuple(float(end) for end in moves.volatility.value)
         spread, error = map(float, moves.spread)
         work.estimate("price_spread", np.log(spread), error / spread, counted, unit, log_scale=True)
-        work.estimate("price_reversion", *map(float, moves.pull), counted, unit)
+        work.estimate("price_reversion", *map(float, moves.pull), counted, unit)  # type: ignore[arg-type, call-arg]
         for end, value, error in zip(("low", "high"), *moves.volatility, strict=True):
             work.estimate(f"volatility.{end}", float(value), float(error), counted, unit)
         if abs(moves.surprise - 1.0) > SURPRISED:
@@ -242,12 +242,12 @@ def _put_rates(log: AuctionLog, block: Integers, position: Position, terms: Term
 
     impressions, click = table(), log.click[rows]
     factor = table(position.factor).sum(0) / np.maximum(impressions.sum(0), 1.0)
-    clicks, none = table(click), None if steps > 1 else 0.0
+    clicks, none = table(click), None if steps > 1 else 0.0  # type: ignore[arg-type]
     _put_rate("click", fit_rates(clicks, impressions, factor, season, none), "clicks", work)
     if log.conversion is not None:
         # Where seasons are assumed, clicks come at good times, at which they also convert more.
         both = 1.0 if steps > 1 else 1.0 + 0.5 * base.click_season * base.conversion_season
-        conversions = table(click & log.conversion[rows])
+        conversions = table(click & log.conversion[rows])  # type: ignore[arg-type]
         found = fit_rates(conversions, clicks, np.full(shape[1:], both), season, none)
         _put_rate("conversion", found, "conversions", work)
         return
@@ -289,7 +289,7 @@ def _put_auctions(prices: Prices, fitted: PriceFit, terms: Terms, work: Workings
         mean, sd = np.array([(fit.mean, fit.sd) for fit in fitted.overall]).T
         weight /= ndtr((prices.log_bid - mean[prices.group]) / sd[prices.group])
         work.notes.append("lost auctions are missing from the log; their number was inferred from its bids")
-    counts = count_auctions(np.bincount(prices.cell[0], weight), STEPS, len(work.view.channel))
+    counts = count_auctions(np.bincount(prices.cell[0], weight), STEPS, len(work.view.channel))  # type: ignore[arg-type]
     work.put("auctions", counts.mean, 1e-3)
     episodes = int(prices.cell[0].max()) + 1
     work.estimate("auctions", counts.mean, counts.error, episodes, "episodes")

@@ -66,7 +66,7 @@ def read_auctions(
     for first, frame in read_frames(path, list(own.values()), needed, time=own[TIME]):
         renamed = frame.rename(columns={theirs: name for name, theirs in own.items()})
         lost = _lost(path, renamed, first)
-        for name in renamed:
+        for name in renamed:  # type: ignore[assignment]
             column = renamed[name]
             if name == "price" and lost is not None:
                 column = column.where(~lost, 0.0)
@@ -133,7 +133,7 @@ def _channels(path: Path, given: pd.Series, column: str, channels: Mapping[str, 
             f"log = {path}: {column} = {stray}: stands for no channel of the market; say which with "
             f"--channel {CHANNEL_NAMES[0]}=VALUE (the column holds {there})"
         )
-    return found.to_numpy(np.int64)
+    return found.to_numpy(np.int64)  # type: ignore[return-value]
 
 
 def _cut(

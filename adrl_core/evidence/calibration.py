@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -45,6 +46,7 @@ def constants() -> Facts:
 
 
 def _recovered(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
+    row: Any
     for row in frame.itertuples():
         origin: Origin = {
             "source": f"{STAGE}/recovery.parquet",
@@ -77,6 +79,7 @@ def _recovered(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
 
 
 def _matched(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
+    row: Any
     for row in frame.itertuples():
         origin: Origin = {
             "source": f"{STAGE}/match.parquet",

@@ -17,6 +17,7 @@ from adrl_core.evidence.outcomes import action_facts, baseline_facts, reference_
 from adrl_core.evidence.quantities import METRICS, Facts
 from adrl_core.evidence.tables import evaluation, harder_markets, trained_variants
 from adrl_core.market import make_market
+from adrl_core.report.facts import Fact
 from adrl_core.report.stages import parse_market
 
 PREFIX = "harder"
@@ -58,7 +59,7 @@ def harder_facts(results: Path) -> Facts:
     for goal in GOALS[1:]:
         name, study = parse_market(goal.market)
         prefix = f"{PREFIX}.{key_of(goal.market)}"
-        budget = make_market(name).budget  # type: ignore[arg-type]
+        budget = make_market(name).budget
         facts[f"{prefix}.budget"] = constant(budget, "currency units", ",.0f")
         if "fee" in study:
             facts[f"{prefix}.fee"] = constant(float(study["fee"]), "reward", "g")
@@ -82,7 +83,7 @@ def _market_facts(results: Path, market: str) -> Facts:
     return facts | dict(_pairs(market, runs))
 
 
-def _pairs(market: str, runs: dict[str, pd.DataFrame]) -> Iterator[tuple[str, object]]:
+def _pairs(market: str, runs: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Fact]]:
     """Each variant against every other before it, run by run."""
     for other, variant in combinations(runs, 2):
         origin = {
