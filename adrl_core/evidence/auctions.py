@@ -151,8 +151,8 @@ def _setting(row: pd.Series, episodes: pd.DataFrame) -> Iterator[tuple[str, Fact
     }
     for name, (value, unit, form) in known.items():
         yield f"{PREFIX}.{name}", _fact("setting", value, unit, form)
-    halves = zip(("first", "second"), np.array_split(first.sort_values("episode"), 2), strict=True)
-    for name, half in halves:
+    ordered, middle = first.sort_values("episode"), -(-len(first) // 2)
+    for name, half in (("first", ordered[:middle]), ("second", ordered[middle:])):
         for measure, unit, form in (("price", "currency units", ".1f"), ("ctr", "predicted", ".3%")):
             mean = float(np.average(half[measure], weights=half["auctions"]))
             yield f"{PREFIX}.half.{name}.{measure}", _fact("episodes", mean, unit, form, f"{name} half")
