@@ -32,6 +32,13 @@ from adrl_core.cli import app
         (["study", "smoke", "--variants", "best"], ["variant = 'best'"]),
         (["study", "smoke", "--until", "dinner"], ["until = 'dinner'", "summary"]),
         (["study", "smoke", "--workflow-profile", "nowhere"], ["workflow_profile = 'nowhere'"]),
+        (["calibrate", "no.csv", "--name", "mine", "--price-per", "click"], ["log = no.csv: not found"]),
+        (["calibrate", "no.csv", "--name", "mine", "--price-per", "view"], ["price_per = 'view'", "mille"]),
+        (["calibrate", "no.csv", "--name", "pacing", "--price-per", "click"], ["name = 'pacing'"]),
+        (
+            ["calibrate", "no.csv", "--name", "mine", "--price-per", "click", "--column", "price"],
+            ["--column 'price'", "NAME=VALUE"],
+        ),
     ],
 )
 def test_bad_parameters(
