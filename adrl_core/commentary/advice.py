@@ -59,7 +59,7 @@ ADVICE: Sequence[Advice] = (
         },
     ),
     Advice(
-        "Where the state has to be noised, train with the noise.",
+        "Where the state must carry noise, train with the noise.",
         {"governance.privacy.with.epsilon_1.minus_without": (Relation.ABOVE,)},
     ),
     Advice(
