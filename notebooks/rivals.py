@@ -14,7 +14,7 @@
 # # Rivals
 #
 # Learners that others would try first, trained on the same market for as many steps as the team, and played
-# on the same held-out episodes: PPO and DQN of Stable-Baselines3, a contextual bandit, and an online linear
+# on the same held-out episodes: PPO and DQN of `stable-baselines3`, a contextual bandit, and an online linear
 # program.
 
 # %% tags=["parameters"]

@@ -21,6 +21,12 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
             yield f"harder-{key_of(goal.market)}", shares(results, goal)
 
 
+def market_name(market: str) -> str:
+    """A market as titles call it."""
+    name, plus, _ = market.partition("+")
+    return f"{name} with a fee" if plus else name
+
+
 def shares(results: Path, goal: Goal) -> Drawn:
     """Means of all policies in the measure of the goal, as shares of the rule that the goal names."""
     reference = pd.read_parquet(results / goal.market / "baselines" / "evaluation.parquet")
@@ -45,10 +51,10 @@ def shares(results: Path, goal: Goal) -> Drawn:
     axes.set_xlabel(f"{goal.metric} as a share of what the {label(goal.rule)} brings")
     return (
         figure,
-        f"How far each policy comes on {goal.market}",
+        f"How far each policy comes on {market_name(goal.market)}",
         f"Mean {goal.metric} on the held-out episodes of `{goal.market}`, as a share of what the "
         f"{label(goal.rule)} brings, with {INTERVAL}: teams (round, blue) over training runs, references "
         "(square, grey) over episodes. Dashed: the goal that was set.",
-        f"Dots with intervals, a row a policy, of mean {goal.metric} on {goal.market} relative to the "
-        f"{label(goal.rule)}; a dashed line marks the goal.",
+        f"Dots with intervals, a row a policy, of mean {goal.metric} on {market_name(goal.market)} "
+        f"relative to the {label(goal.rule)}; a dashed line marks the goal.",
     )
