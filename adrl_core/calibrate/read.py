@@ -157,16 +157,22 @@ def _cut(
         raise ConfigurationError(f"log = {path}: has {own['step']} but no {own['episode']}; both are needed")
     if TIME not in columns:
         return None, None
-    seconds = _seconds(columns[TIME])
+    seconds = _seconds(path, columns[TIME].rename(own[TIME]))
     position = (seconds - seconds[0]) / (episode_hours * HOUR)
     episode = position.astype(np.int64)
     return episode, np.minimum((position - episode) * STEPS, STEPS - 1).astype(np.int64)
 
 
-def _seconds(given: pd.Series) -> Floats:
+def _seconds(path: Path, given: pd.Series) -> Floats:
     if pd.api.types.is_numeric_dtype(given):
         return given.to_numpy(float)
-    return pd.to_datetime(given).astype("datetime64[ns]").astype("int64").to_numpy() / 1e9
+    moments = pd.to_datetime(given, errors="coerce").astype("datetime64[ns]")
+    if moments.isna().any():
+        row = int(moments.isna().to_numpy().argmax())
+        raise ConfigurationError(
+            f"log = {path}: auction {row + 1}: {given.name} = {given.iloc[row]}: expected a time"
+        )
+    return moments.astype("int64").to_numpy() / 1e9
 
 
 def _check(path: Path, log: AuctionLog) -> None:
