@@ -82,6 +82,13 @@ def market_facts(results: Path, market: str) -> Iterator[tuple[str, Fact]]:
     reference = _reference(results, market)
     for policy, level in reference.items():
         yield from _levels(market, policy, level, EPISODES, f"{market}/baselines", f"policy = {policy}")
+    if {"best_constant", "reference"} <= reference.keys():
+        constant, best = (float(reference[name]["reward"].mean()) for name in ("best_constant", "reference"))
+        origin = _origin(f"{market}/baselines", f"policy = best_constant over policy = {REFERENCES[market]}")
+        yield (
+            f"{PREFIX}.{market}.best_constant.share.mean",
+            Fact(value=constant / best, format=".1%", **origin),
+        )
     for reward, learned in runs.groupby("reward_learned", sort=False):
         teams = team_runs(results, market, str(reward))
         for team, theirs in teams.items():

@@ -13,7 +13,7 @@ from torch import Tensor
 from adrl_core.agents.oracle import read_state
 from adrl_core.market.presets import CHANNELS, STEPS
 
-KNOTS = (-1.2, -0.8, -0.4, 0.0, 0.4, 0.8, 1.2)
+KNOTS = (-1.2, -0.8, -0.4, 0.0, 0.4, 0.8, 1.2, 1.6)
 """Logs of bid over cost per click between which the response is interpolated, evenly spaced."""
 COMPETITION_MIDDLE, COMPETITION_RANGE = 0.65, 0.35
 """Competition lies between their difference and their sum."""

@@ -143,7 +143,7 @@ CHOSEN: Mapping[Rival, str] = MappingProxyType(
     {
         "ppo": "no horizon, faster",
         "dqn": "no horizon",
-        "bandit": "middle",
+        "bandit": "wide",
         "online_lp": "narrow, strong prior",
     }
 )

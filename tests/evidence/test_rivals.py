@@ -69,6 +69,7 @@ def test_means_differences_and_shares(results: Path) -> None:
     assert found[f"{prefix}.reference.reward.mean"].value == pytest.approx(200.0)
     assert found[f"{prefix}.dqn.share.mean"].value == pytest.approx(111.5 / 200.0)
     assert found[f"{prefix}.team.share.mean"].value == pytest.approx(0.5)
+    assert found[f"{prefix}.best_constant.share.mean"].value == pytest.approx(85.0 / 200.0)
     dqn = np.array([110.0, 112.0, 111.0, 113.0])
     expected = stats.ttest_rel(dqn, TEAM)
     difference = found[f"{prefix}.dqn.minus.team.reward.mean"]

@@ -51,8 +51,8 @@ def test_price_terms_interpolate() -> None:
     cost = torch.tensor([1.0])
     bids = torch.tensor([KNOTS[2], (KNOTS[3] + KNOTS[4]) / 2.0, KNOTS[-1] + 1.0]).exp()
     terms = price_terms(cost, torch.tensor([0.65 + 0.35]), bids)[0].numpy()
-    expected = np.zeros((3, 7))
-    expected[0, 2] = expected[2, 6] = 1.0
+    expected = np.zeros((3, len(KNOTS)))
+    expected[0, 2] = expected[2, -1] = 1.0
     expected[1, 3:5] = 0.5
     assert_allclose(terms, np.hstack((expected, expected)), atol=1e-6)
 
