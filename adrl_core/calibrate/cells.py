@@ -81,15 +81,15 @@ def fit_cells(auctions: Auctions, prior: Prior, log_sd: Floats) -> Cells:
     group_of = np.broadcast_to(np.arange(shape[0] * shape[2]).reshape(shape[0], 1, shape[2]), shape).ravel()
 
     def by_cell(values: Floats) -> Floats:
-        return np.bincount(where_lost, values, size)  # type: ignore[return-value]
+        return np.bincount(where_lost, values, size).astype(float)
 
     def by_group(values: Floats) -> Floats:
-        return np.bincount(group_of, values, shape[0] * shape[2])  # type: ignore[return-value]
+        return np.bincount(group_of, values, shape[0] * shape[2]).astype(float)
 
     middle, held = prior.mean.ravel(), prior.precision.ravel()
     seen, total = np.bincount(where, minlength=size).astype(float), np.bincount(where, log_price, size)
     centre = np.where(seen > 0, total / np.maximum(seen, 1.0), middle)
-    squares = by_group(np.bincount(where, (log_price - centre[where]) ** 2, size))  # type: ignore[arg-type]
+    squares = by_group(np.bincount(where, (log_price - centre[where]) ** 2, size).astype(float))
     spread = np.log(np.broadcast_to(log_sd, groups).ravel())
     level = centre
     for _ in range(ROUNDS):

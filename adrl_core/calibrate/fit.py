@@ -17,7 +17,7 @@ from adrl_core.calibrate.levels import (
     moves_can_be_told,
     path_moments,
 )
-from adrl_core.calibrate.log import AuctionLog, Floats, Integers
+from adrl_core.calibrate.log import AuctionLog, Flags, Floats, Integers
 from adrl_core.calibrate.money import Terms, per_click
 from adrl_core.calibrate.prices import LogNormal
 from adrl_core.calibrate.rates import Rates, count_auctions, fit_rates, market_season
@@ -177,7 +177,7 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
         work.constants["volatility"] = tuple(float(end) for end in moves.volatility.value)
         spread, error = map(float, moves.spread)
         work.estimate("price_spread", np.log(spread), error / spread, counted, unit, log_scale=True)
-        work.estimate("price_reversion", *map(float, moves.pull), counted, unit)  # type: ignore[arg-type, call-arg]
+        work.estimate("price_reversion", float(moves.pull.value), float(moves.pull.error), counted, unit)
         for end, value, error in zip(("low", "high"), *moves.volatility, strict=True):
             work.estimate(f"volatility.{end}", float(value), float(error), counted, unit)
         if abs(moves.surprise - 1.0) > SURPRISED:
@@ -237,17 +237,17 @@ def _put_rates(log: AuctionLog, block: Integers, position: Position, terms: Term
     shape = (work.blocks, len(shown.names), steps)
     cell = (block[rows] * shape[1] + shown.group[rows]) * steps + step
 
-    def table(weights: Floats | None = None) -> Floats:
+    def table(weights: Floats | Flags | None = None) -> Floats:
         return np.bincount(cell, weights, int(np.prod(shape))).reshape(shape).astype(float)
 
     impressions, click = table(), log.click[rows]
     factor = table(position.factor).sum(0) / np.maximum(impressions.sum(0), 1.0)
-    clicks, none = table(click), None if steps > 1 else 0.0  # type: ignore[arg-type]
+    clicks, none = table(click), None if steps > 1 else 0.0
     _put_rate("click", fit_rates(clicks, impressions, factor, season, none), "clicks", work)
     if log.conversion is not None:
         # Where seasons are assumed, clicks come at good times, at which they also convert more.
         both = 1.0 if steps > 1 else 1.0 + 0.5 * base.click_season * base.conversion_season
-        conversions = table(click & log.conversion[rows])  # type: ignore[arg-type]
+        conversions = table(click & log.conversion[rows])
         found = fit_rates(conversions, clicks, np.full(shape[1:], both), season, none)
         _put_rate("conversion", found, "conversions", work)
         return
@@ -289,7 +289,8 @@ def _put_auctions(prices: Prices, fitted: PriceFit, terms: Terms, work: Workings
         mean, sd = np.array([(fit.mean, fit.sd) for fit in fitted.overall]).T
         weight /= ndtr((prices.log_bid - mean[prices.group]) / sd[prices.group])
         work.notes.append("lost auctions are missing from the log; their number was inferred from its bids")
-    counts = count_auctions(np.bincount(prices.cell[0], weight), STEPS, len(work.view.channel))  # type: ignore[arg-type]
+    by_episode = np.bincount(prices.cell[0], weight).astype(float)
+    counts = count_auctions(by_episode, STEPS, len(work.view.channel))
     work.put("auctions", counts.mean, 1e-3)
     episodes = int(prices.cell[0].max()) + 1
     work.estimate("auctions", counts.mean, counts.error, episodes, "episodes")

@@ -66,13 +66,13 @@ def read_auctions(
     for first, frame in read_frames(path, list(own.values()), needed, time=own[TIME]):
         renamed = frame.rename(columns={theirs: name for name, theirs in own.items()})
         lost = _lost(path, renamed, first)
-        for name in renamed:  # type: ignore[assignment]
+        for name in [name for name in KNOWN if name in renamed]:
             column = renamed[name]
             if name == "price" and lost is not None:
                 column = column.where(~lost, 0.0)
             if name in ALLOWED:
-                column = pd.Series(numbers(path, column.rename(own[str(name)]), first, ALLOWED[str(name)]))
-            parts.setdefault(str(name), []).append(column)
+                column = pd.Series(numbers(path, column.rename(own[name]), first, ALLOWED[name]))
+            parts.setdefault(name, []).append(column)
     columns = {name: pd.concat(series, ignore_index=True) for name, series in parts.items()}
     log = _assemble(path, columns, own, channels or {}, episode_hours, step_auctions)
     _check(path, log)
@@ -133,7 +133,7 @@ def _channels(path: Path, given: pd.Series, column: str, channels: Mapping[str, 
             f"log = {path}: {column} = {stray}: stands for no channel of the market; say which with "
             f"--channel {CHANNEL_NAMES[0]}=VALUE (the column holds {there})"
         )
-    return found.to_numpy(np.int64)  # type: ignore[return-value]
+    return found.to_numpy().astype(np.int64)
 
 
 def _cut(
@@ -157,22 +157,16 @@ def _cut(
         raise ConfigurationError(f"log = {path}: has {own['step']} but no {own['episode']}; both are needed")
     if TIME not in columns:
         return None, None
-    seconds = _seconds(path, columns[TIME].rename(own[TIME]))
+    seconds = _seconds(columns[TIME])
     position = (seconds - seconds[0]) / (episode_hours * HOUR)
     episode = position.astype(np.int64)
     return episode, np.minimum((position - episode) * STEPS, STEPS - 1).astype(np.int64)
 
 
-def _seconds(path: Path, given: pd.Series) -> Floats:
+def _seconds(given: pd.Series) -> Floats:
     if pd.api.types.is_numeric_dtype(given):
         return given.to_numpy(float)
-    moments = pd.to_datetime(given, errors="coerce").astype("datetime64[ns]")
-    if moments.isna().any():
-        row = int(moments.isna().to_numpy().argmax())
-        raise ConfigurationError(
-            f"log = {path}: auction {row + 1}: {given.name} = {given.iloc[row]}: expected a time"
-        )
-    return moments.astype("int64").to_numpy() / 1e9
+    return pd.to_datetime(given).astype("datetime64[ns]").astype("int64").to_numpy() / 1e9
 
 
 def _check(path: Path, log: AuctionLog) -> None:

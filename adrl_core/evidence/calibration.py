@@ -46,52 +46,54 @@ def constants() -> Facts:
 
 
 def _recovered(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
-    row: Any
-    for row in frame.itertuples():
+    for row in _records(frame):
         origin: Origin = {
             "source": f"{STAGE}/recovery.parquet",
-            "row": f"log = {row.log}, constant = {row.constant}",
+            "row": f"log = {row['log']}, constant = {row['constant']}",
             "stage": STAGE,
         }
-        key = f"{STAGE}.{row.log}.{row.constant}"
+        key = f"{STAGE}.{row['log']}.{row['constant']}"
         yield (
             key,
             Fact(
-                value=float(row.value),
+                value=row["value"],
                 format=".3g",
-                low=float(row.low),
-                high=float(row.high),
+                low=row["low"],
+                high=row["high"],
                 interval=INTERVAL,
-                n=int(row.n),
-                unit_of_analysis=str(row.unit),
+                n=row["n"],
+                unit_of_analysis=row["unit"],
                 **origin,
             ),
         )
-        yield f"{key}.truth", Fact(value=float(row.truth), format=".3g", **origin)
-        yield f"{key}.score", Fact(value=float((row.value - row.truth) / row.error), format=".1f", **origin)
+        yield f"{key}.truth", Fact(value=row["truth"], format=".3g", **origin)
+        yield f"{key}.score", Fact(value=(row["value"] - row["truth"]) / row["error"], format=".1f", **origin)
     for log, rows in frame.groupby("log", sort=False):
         origin = {"source": f"{STAGE}/recovery.parquet", "row": f"log = {log}", "stage": STAGE}
         inside = (rows["low"] <= rows["truth"]) & (rows["truth"] <= rows["high"])
-        worst = ((rows["value"] - rows["truth"]) / rows["error"]).abs().max()
+        worst = float(((rows["value"] - rows["truth"]) / rows["error"]).abs().max())
         yield f"{STAGE}.{log}.constants", Fact(value=len(rows), **origin)
         yield f"{STAGE}.{log}.covered", counted(int(inside.sum()), len(rows), "constants", **origin)
-        yield f"{STAGE}.{log}.worst", Fact(value=float(worst), unit="standard errors", format=".1f", **origin)
+        yield f"{STAGE}.{log}.worst", Fact(value=worst, unit="standard errors", format=".1f", **origin)
 
 
 def _matched(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
-    row: Any
-    for row in frame.itertuples():
+    for row in _records(frame):
         origin: Origin = {
             "source": f"{STAGE}/match.parquet",
-            "row": f"log = {row.log}, channel = {row.channel}",
+            "row": f"log = {row['log']}, channel = {row['channel']}",
             "stage": STAGE,
         }
-        key = f"{STAGE}.{row.log}.{row.channel}"
-        yield f"{STAGE}.{row.log}.rows", Fact(value=int(row.rows), unit="auctions", format=",", **origin)
+        key = f"{STAGE}.{row['log']}.{row['channel']}"
+        yield f"{STAGE}.{row['log']}.rows", Fact(value=row["rows"], unit="auctions", format=",", **origin)
         for name in ("distance", "market_distance"):
-            value = float(getattr(row, name))
-            yield f"{key}.{name}", counted(value, int(row.auctions), form=".1%", **origin)
-        yield f"{key}.verdict", Fact(value="close" if row.fits else "not close", **origin)
+            yield f"{key}.{name}", counted(row[name], row["auctions"], form=".1%", **origin)
+        yield f"{key}.verdict", Fact(value="close" if row["fits"] else "not close", **origin)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as plain values."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _coverage(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
@@ -106,6 +108,11 @@ def _coverage(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     yield f"{STAGE}.coverage.least_of", Fact(value=str(shares.idxmin()), **origin)
 
 
+def _short(value: float) -> float:
+    """A fitted constant to as many digits as anyone would read."""
+    return float(f"{value:.4g}")
+
+
 def own_market_facts(results: Path) -> Facts:
     """Constants of the markets of one's own that a study has evaluated, `constant.<market>.<field>`."""
     found: Facts = {}
@@ -115,7 +122,7 @@ def own_market_facts(results: Path) -> Facts:
         manifest = results / market / "baselines" / "manifest.json"
         preset = json.loads(manifest.read_text(encoding="utf-8"))["settings"]["preset"]
         for field, value in preset.items():
-            fact = setting(tuple(value) if isinstance(value, list) else value)
+            fact = setting(tuple(map(_short, value)) if isinstance(value, list) else _short(value))
             source = f"{market}/baselines/manifest.json"
             found[f"constant.{market}.{field}"] = fact.model_copy(update={"source": source})
     return found
