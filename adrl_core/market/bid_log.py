@@ -1,5 +1,6 @@
 """Logs of second-price auctions, read in chunks and validated: who clicked, at what price, how likely."""
 
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -155,12 +156,14 @@ def numbers(path: Path, given: pd.Series, first: int, rule: Rule) -> NDArray[np.
 
 def _in_order(path: Path, given: pd.Series, first: int, latest: float) -> float:
     """The last time of a chunk, all of which come in order and none before `latest`."""
-    values = given
+    values, unknown = given, given.isna()
     if not pd.api.types.is_numeric_dtype(given):
-        values = pd.to_datetime(given, errors="coerce").astype("datetime64[ns]").astype("int64")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that each time is read by itself, in which form
+            moments = pd.to_datetime(given, errors="coerce").astype("datetime64[ns]")
+        values, unknown = moments.astype("int64"), moments.isna()
     times = values.to_numpy(float)
-    wrong = ~(np.diff(times, prepend=latest) >= 0) | ~np.isfinite(times)
-    wrong |= pd.isna(given).to_numpy()
+    wrong = ~(np.diff(times, prepend=latest) >= 0) | ~np.isfinite(times) | unknown.to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
         raise ConfigurationError(
