@@ -108,6 +108,11 @@ def test_figure_of_each_market_with_teams(results: Path) -> None:
     assert title and caption and alt
 
 
+def test_no_figure_without_references(results: Path) -> None:
+    (results / "channels+fee=2/baselines/evaluation.parquet").unlink()
+    assert not dict(figures(results))
+
+
 @pytest.mark.parametrize("market", ["channels+reward=2", "channels+fee=", "channels+"])
 def test_only_a_fee_may_follow_a_market(market: str) -> None:
     with pytest.raises(ValueError, match=r"only \+fee=VALUE"):

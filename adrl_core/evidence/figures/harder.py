@@ -8,16 +8,17 @@ import pandas as pd
 from adrl_core.evidence.figures.style import GREY, INTERVAL, PALETTE, Drawn, label, new_figure
 from adrl_core.evidence.harder import GOALS, Goal, key_of
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.tables import evaluation, trained_variants
+from adrl_core.evidence.tables import evaluation, harder_markets, trained_variants
 
 LEFT_OUT = ("greedy_carried", "greedy_reset", "max_uniform")
 """References that come to little everywhere; the tables have them."""
 
 
 def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
-    """One figure a market of the goals that has teams."""
+    """One figure a market of the goals that has teams and references."""
+    evaluated = harder_markets(results)
     for goal in GOALS[1:]:
-        if trained_variants(results, goal.market):
+        if goal.market in evaluated and trained_variants(results, goal.market):
             yield f"harder-{key_of(goal.market)}", shares(results, goal)
 
 
