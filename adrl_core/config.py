@@ -134,6 +134,8 @@ class Planning(Frozen):
     """Episodes over which the plan of the spending to come is averaged."""
     spend_target: Positive = 1.0
     """Planned spending as a share of the money left."""
+    recall: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of what an episode has shown of its market that is kept from step to step; 0 is no memory."""
 
 
 class Team(Frozen):
@@ -276,6 +278,8 @@ def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
     A new field therefore makes no result stale as long as its default leaves things as they were.
     """
     defaults = Study().settings(tuple(field for field in (*Study.model_fields, "team") if field in recorded))
+    if recorded.get("team", {}).get("planning"):
+        defaults["team"]["planning"] = Planning().model_dump(mode="json")
     return _laid_over(defaults, recorded)
 
 
