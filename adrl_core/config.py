@@ -179,6 +179,10 @@ PLANNING_SEARCH = MappingProxyType(
 """What was spent to find the planning team: forms of its model, compared on `margin` on the first episodes of
 the bank, and settings, compared on episodes kept for searches; at most so many runs and episodes for each."""
 
+RECALL_SEARCH = MappingProxyType({"forms": 3, "runs": 6, "episodes": 300, "search_episodes": 100})
+"""What was spent to find its memory: forms tried, on `shift` or on all presets, and at most so many runs and
+episodes for each, compared on episodes kept for searches."""
+
 ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         "no_controller": {"ask": "both"},

@@ -29,7 +29,7 @@ FAMILY = ("channels", "margin", "pacing", "shift")
 """The markets that one policy is asked to serve."""
 PLAIN, RECALLING = "planner", "planner+planning.recall=0.95"
 """Variants of the team: without memory, and with it."""
-BANK = 400
+BANK = 300
 """Held-out episodes of each market that a run plays, at most."""
 KEY = ("seeds", "episodes", "evaluation_episodes")
 """Fields of the study that decide the outcome."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.agents.outcomes import OutcomeModel, number_of_terms
+from adrl_core.agents.outcomes import RECALLED_TERMS, TERMS, OutcomeModel
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.agents.recall import (
     CLICK_RATE,
@@ -190,7 +190,7 @@ def _constants() -> Iterator[tuple[str, Fact]]:
         "recall": recall,
         "recall_steps": round(1.0 / (1.0 - recall)),
         "recalled": len(RECALLED),
-        "terms": number_of_terms(len(RECALLED)),
+        "terms": TERMS + RECALLED_TERMS * len(RECALLED),
         "parameters": parameters_per_run(OutcomeModel(1, len(RECALLED))),
         "plans": LikePlans.PLANS,
         "width": LikePlans.WIDTH,

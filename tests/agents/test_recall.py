@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from adrl_core.agents.outcomes import CONTEXT, context
+from adrl_core.agents.outcomes import CONTEXT, RECALLED_TERMS, TERMS, context, terms
 from adrl_core.agents.planner import PlanningTeam
 from adrl_core.agents.recall import (
     CLICK_RATE,
@@ -104,6 +104,16 @@ def test_what_is_recalled_comes_behind_the_context() -> None:
     found = context(state)
     assert torch.equal(found[:, : len(CONTEXT)], context(state[:, :STATE_SIZE]))
     assert torch.equal(found[:, len(CONTEXT) :], state[:, STATE_SIZE:])
+
+
+def test_terms_of_what_is_recalled_against_a_loop() -> None:
+    generator = np.random.default_rng(1)
+    seen, bid = generator.normal(size=len(CONTEXT) + 2), -0.4
+    alone = terms(torch.from_numpy(seen[: len(CONTEXT)]), torch.tensor(bid, dtype=torch.float64))
+    expected = [*alone, *(bid**power * r for power in (0, 1, 2) for r in seen[len(CONTEXT) :])]
+    found = terms(torch.from_numpy(seen), torch.tensor(bid, dtype=torch.float64))
+    assert found.shape == (TERMS + RECALLED_TERMS * 2,)
+    np.testing.assert_allclose(found, expected)
 
 
 def taught(runs: int, episodes: int = 2) -> PlanningTeam:
