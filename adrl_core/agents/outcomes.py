@@ -18,14 +18,21 @@ from adrl_core.market.presets import CHANNELS, STATE_SIZE
 
 CONTEXT = ("cost per click", "competition", "time", "time of day, cosine", "time of day, sine", "volatility")
 """What the model sees of the state: what no action moves, and the clock as a circle."""
-VARIABLES = len(CONTEXT) + 1
-"""The context and the bid."""
-TERMS = VARIABLES + VARIABLES * (VARIABLES + 1) // 2 + VARIABLES
-"""The variables, their products, and the square of the bid times each of them."""
-RECALLED_TERMS = 3
-"""Of each entry that is recalled: itself, times the bid, and times the square of the bid."""
 FIRST_LOG_CLICKS, FIRST_LOGIT_CONVERSION = -1.0, -2.0
 SMALLEST = 1e-6
+
+
+def number_of_terms(recalled: int = 0) -> int:
+    """Of the polynomial: the variables, their products, and the square of the bid times each of them.
+
+    The variables are the context, entries of it that are recalled, and the bid.
+    """
+    variables = len(CONTEXT) + recalled + 1
+    return variables + variables * (variables + 1) // 2 + variables
+
+
+TERMS = number_of_terms()
+"""Of a team without memory."""
 
 
 def context(state: Tensor) -> Tensor:
@@ -59,17 +66,13 @@ def bid_coordinate(bid: Tensor, bids: Tensor) -> Tensor:
 def terms(context: Tensor, coordinate: Tensor) -> Tensor:
     """Polynomial terms of contexts (..., len(CONTEXT) + recalled) and bid coordinates (...).
 
-    Their shape is (..., TERMS + RECALLED_TERMS * recalled). What is recalled moves levels, and how they depend
-    on the bid; with all products a team would learn more slowly than a short training allows.
+    Their shape is (..., number_of_terms(recalled)).
     """
-    known, recalled = context[..., : len(CONTEXT)], context[..., len(CONTEXT) :]
-    bid = coordinate[..., None]
-    variables = torch.cat((known, bid), -1)
-    first, second = torch.triu_indices(VARIABLES, VARIABLES, device=context.device)
+    variables = torch.cat((context, coordinate[..., None]), -1)
+    size = variables.shape[-1]
+    first, second = torch.triu_indices(size, size, device=context.device)
     products = variables[..., first] * variables[..., second]
-    squared = bid.square()
-    of_recalled = (recalled, bid * recalled, squared * recalled)
-    return torch.cat((variables, products, squared * variables, *of_recalled), -1)
+    return torch.cat((variables, products, coordinate[..., None].square() * variables), -1)
 
 
 class Outcomes(NamedTuple):
@@ -90,7 +93,7 @@ class OutcomeModel(nn.Module):
     def __init__(self, runs: int, recalled: int = 0) -> None:
         super().__init__()
         self.runs = runs
-        self.weights = Linear(runs, TERMS + RECALLED_TERMS * recalled, 3 * CHANNELS)
+        self.weights = Linear(runs, number_of_terms(recalled), 3 * CHANNELS)
         self.curvature = Vector(runs, 1, 0.5)
 
     def by_channel(self, context: Tensor, coordinate: Tensor, bid: Tensor) -> Expected:

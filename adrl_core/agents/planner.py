@@ -153,7 +153,7 @@ class PlanningTeam:
                 (sums.clicks, sums.conversions, sums.spend, solvent & (market.remaining > 0)), 1
             )
             rows.append(torch.cat((context(seen), level[:, None], allocation, counts), 1))
-            recall.observe(state, allocation, sums)
+            recall.observe(state, sums)
             records.append((state, mode, level, allocation, step.reward))
             steps.append(step)
             state = step.state
@@ -262,9 +262,8 @@ class PlanningPolicy:
         self.level, bid, allocation, asked = combine(
             self.mode, level.flatten(), allocation.flatten(0, 1), self.market.bids
         )
-        self.allocation = allocation
         return Action(bid, allocation, asked)
 
     def observe(self, step: Step) -> None:
         """Take in what the last action brought, for the rest of the episode."""
-        self.recall.observe(self.state, self.allocation, step.auctions)
+        self.recall.observe(self.state, step.auctions)

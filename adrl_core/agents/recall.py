@@ -8,19 +8,17 @@ import torch
 from torch import Tensor
 
 from adrl_core.market import Auctions
-from adrl_core.market.presets import CHANNELS, STEPS
+from adrl_core.market.presets import STEPS
 
 RECALLED = (
     "clicks an impression",
-    "conversions a click, search",
-    "conversions a click, display",
-    "conversions a click, video",
+    "conversions a click",
     "price of a click over the cost per click",
 )
 """What is recalled, each as a logarithm of a rate over the typical one; 0 where nothing has been seen."""
 CLICK_RATE, CONVERSION_RATE = 0.06, 0.12
 """Typical rates, a click an impression and a conversion a click; rates are drawn to them."""
-IMPRESSIONS, CLICKS, CLICKS_OF_CHANNEL = 50.0, 10.0, 6.0
+IMPRESSIONS, CLICKS = 50.0, 10.0
 """Evidence that a typical rate is worth."""
 PRICE_SCALE = 2.0
 """Brings the log price, which varies least, to the order of one."""
@@ -46,37 +44,33 @@ class Recall:
 
     def __init__(self, kept: float, rows: int, device: torch.device | str = "cpu") -> None:
         self.kept = kept
-        self.sums = torch.zeros(3, rows, device=device)
-        """Impressions, clicks, and spend over the cost per click."""
-        self.by_channel = torch.zeros(2, rows, CHANNELS, device=device)
-        """Clicks and conversions, credited to channels by their shares of the budget."""
+        self.sums = torch.zeros(4, rows, device=device)
+        """Impressions, clicks, conversions, and spend over the cost per click."""
 
     def extend(self, state: Tensor) -> Tensor:
         """States (rows, STATE_SIZE) with what is recalled behind, (rows, STATE_SIZE + len(RECALLED))."""
         if not self.kept:
             return state
-        impressions, clicks, price = self.sums
+        impressions, clicks, conversions, price = self.sums
         recalled = (
-            shrunk_log_rate(clicks, impressions, CLICK_RATE, IMPRESSIONS)[:, None],
-            shrunk_log_rate(self.by_channel[1], self.by_channel[0], CONVERSION_RATE, CLICKS_OF_CHANNEL),
-            PRICE_SCALE * shrunk_log_rate(price, clicks, 1.0, CLICKS)[:, None],
+            shrunk_log_rate(clicks, impressions, CLICK_RATE, IMPRESSIONS),
+            shrunk_log_rate(conversions, clicks, CONVERSION_RATE, CLICKS),
+            PRICE_SCALE * shrunk_log_rate(price, clicks, 1.0, CLICKS),
         )
-        return torch.cat((state, *recalled), 1)
+        return torch.cat((state, torch.stack(recalled, 1)), 1)
 
-    def observe(self, state: Tensor, allocation: Tensor, brought: Auctions) -> None:
+    def observe(self, state: Tensor, brought: Auctions) -> None:
         """Take in what a step has brought.
 
         Args:
             state: the states (rows, STATE_SIZE or more) that it was played in.
-            allocation: (rows, CHANNELS).
             brought: its sums, each (rows,).
         """
         if not self.kept:
             return
         price = brought.spend / (5.0 * state[:, 1])
-        self.sums = self.kept * self.sums + torch.stack((brought.impressions, brought.clicks, price))
-        counts = torch.stack((brought.clicks, brought.conversions))
-        self.by_channel = self.kept * self.by_channel + counts[..., None] * allocation
+        counts = (brought.impressions, brought.clicks, brought.conversions, price)
+        self.sums = self.kept * self.sums + torch.stack(counts)
 
 
 class LikePlans:

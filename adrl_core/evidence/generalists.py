@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.agents.outcomes import RECALLED_TERMS, TERMS, OutcomeModel
+from adrl_core.agents.outcomes import OutcomeModel, number_of_terms
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.agents.recall import (
     CLICK_RATE,
     CLICKS,
-    CLICKS_OF_CHANNEL,
     CONVERSION_RATE,
     IMPRESSIONS,
     RECALLED,
@@ -102,6 +101,11 @@ def rule_reward(results: Path, market: str) -> float | None:
     return float(rows["reward"].mean()) if len(rows) else None
 
 
+def shares(means: pd.DataFrame, specialist: pd.DataFrame) -> pd.Series:
+    """Reward of each run over that of the specialist's run of the same seed."""
+    return (means["reward"] / specialist["reward"]).dropna()
+
+
 def market_facts(results: Path, market: str) -> Iterator[tuple[str, Fact]]:
     """Facts of one market."""
     runs, rule = policies(results, market), rule_reward(results, market)
@@ -123,14 +127,15 @@ def market_facts(results: Path, market: str) -> Iterator[tuple[str, Fact]]:
             share = mean_interval(means["reward"] / rule)
             yield f"{prefix}.{name}.of_rule.mean", estimated(share, "", ".1%", RUNS, **origin)
         if "specialist" in runs:
-            share = mean_interval(means["reward"] / runs["specialist"]["reward"].loc[means.index])
+            share = mean_interval(shares(means, runs["specialist"]))
             yield f"{prefix}.{name}.share.mean", estimated(share, "", ".1%", RUNS, **origin)
     for ours, theirs in PAIRS:
         if {ours, theirs} <= runs.keys():
+            seeds = runs[ours].index.intersection(runs[theirs].index)
             yield from paired_facts(
                 f"{prefix}.{ours}.minus.{theirs}.reward",
-                runs[ours]["reward"],
-                runs[theirs]["reward"],
+                runs[ours]["reward"].loc[seeds],
+                runs[theirs]["reward"].loc[seeds],
                 *METRICS["reward"],
                 _origin(market, ours) | {"row": f"market = {market}, {ours} less {theirs}, run by run"},
             ).items()
@@ -190,7 +195,7 @@ def _constants() -> Iterator[tuple[str, Fact]]:
         "recall": recall,
         "recall_steps": round(1.0 / (1.0 - recall)),
         "recalled": len(RECALLED),
-        "terms": TERMS + RECALLED_TERMS * len(RECALLED),
+        "terms": number_of_terms(len(RECALLED)),
         "parameters": parameters_per_run(OutcomeModel(1, len(RECALLED))),
         "plans": LikePlans.PLANS,
         "width": LikePlans.WIDTH,
@@ -198,7 +203,6 @@ def _constants() -> Iterator[tuple[str, Fact]]:
         "conversion_rate": CONVERSION_RATE,
         "impressions": IMPRESSIONS,
         "clicks": CLICKS,
-        "clicks_of_channel": CLICKS_OF_CHANNEL,
     }
     for name, value in values.items():
         yield f"{PREFIX}.constant.{name}", constant(value, form="g")

@@ -7,12 +7,11 @@ import pytest
 import torch
 from scipy import stats
 
-from adrl_core.agents.outcomes import CONTEXT, RECALLED_TERMS, TERMS, context, terms
+from adrl_core.agents.outcomes import CONTEXT, context, number_of_terms, terms
 from adrl_core.agents.planner import PlanningTeam
 from adrl_core.agents.recall import (
     CLICK_RATE,
     CLICKS,
-    CLICKS_OF_CHANNEL,
     CONVERSION_RATE,
     IMPRESSIONS,
     PRICE_SCALE,
@@ -23,7 +22,7 @@ from adrl_core.agents.recall import (
 )
 from adrl_core.config import Study, completed, parse_variant
 from adrl_core.market import Auctions, make_market
-from adrl_core.market.presets import CHANNELS, STATE_SIZE, STEPS
+from adrl_core.market.presets import STATE_SIZE, STEPS
 
 SMALL = "planner+planning.memory=2000+planning.updates_per_episode=3"
 RECALLING = f"{SMALL}+planning.recall=0.9"
@@ -46,32 +45,27 @@ def test_nothing_seen_says_nothing() -> None:
 def test_without_memory_states_are_left_alone() -> None:
     recall, state = Recall(0.0, 2), torch.rand(2, STATE_SIZE)
     ones = torch.ones(2)
-    recall.observe(state, torch.full((2, CHANNELS), 1 / 3), Auctions(ones, ones, ones, ones))
+    recall.observe(state, Auctions(ones, ones, ones, ones))
     assert recall.extend(state) is state
 
 
 def test_recalled_against_a_loop() -> None:
     generator, rows, kept = np.random.default_rng(5), 4, 0.8
     recall = Recall(kept, rows)
-    impressions, clicks, price = np.zeros((3, rows))
-    by_channel = np.zeros((2, rows, CHANNELS))
+    sums = np.zeros((4, rows))
     for _ in range(6):
         state = generator.uniform(0.2, 1.0, (rows, STATE_SIZE))
-        allocation = generator.dirichlet(np.ones(CHANNELS), rows)
-        won, clicked, bought = generator.integers(0, 40, rows), *generator.integers(0, 9, (2, rows))
+        counts = generator.integers(0, 40, (3, rows)).astype(float)
         spent = generator.uniform(0.0, 20.0, rows)
-        tensors = (torch.tensor(a, dtype=torch.float32) for a in (won, clicked, bought, spent))
-        recall.observe(torch.from_numpy(state).float(), torch.from_numpy(allocation), Auctions(*tensors))
-        impressions, clicks = kept * impressions + won, kept * clicks + clicked
-        price = kept * price + spent / (5.0 * state[:, 1])
-        for channel in range(CHANNELS):
-            by_channel[0, :, channel] = kept * by_channel[0, :, channel] + clicked * allocation[:, channel]
-            by_channel[1, :, channel] = kept * by_channel[1, :, channel] + bought * allocation[:, channel]
-    rate = (clicks + IMPRESSIONS * CLICK_RATE) / (impressions + IMPRESSIONS)
-    converted = (by_channel[1] + CLICKS_OF_CHANNEL * CONVERSION_RATE) / (by_channel[0] + CLICKS_OF_CHANNEL)
+        tensors = (torch.from_numpy(column).float() for column in (*counts, spent))
+        recall.observe(torch.from_numpy(state).float(), Auctions(*tensors))
+        sums = kept * sums + np.vstack((counts, spent / (5.0 * state[:, 1])))
+    impressions, clicks, conversions, price = sums
+    clicked = (clicks + IMPRESSIONS * CLICK_RATE) / (impressions + IMPRESSIONS)
+    converted = (conversions + CLICKS * CONVERSION_RATE) / (clicks + CLICKS)
     paid = (price + CLICKS) / (clicks + CLICKS)
     expected = np.column_stack(
-        (np.log(rate / CLICK_RATE), np.log(converted / CONVERSION_RATE), PRICE_SCALE * np.log(paid))
+        (np.log(clicked / CLICK_RATE), np.log(converted / CONVERSION_RATE), PRICE_SCALE * np.log(paid))
     )
     found = recall.extend(torch.zeros(rows, STATE_SIZE))[:, STATE_SIZE:]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -109,10 +103,11 @@ def test_what_is_recalled_comes_behind_the_context() -> None:
 def test_terms_of_what_is_recalled_against_a_loop() -> None:
     generator = np.random.default_rng(1)
     seen, bid = generator.normal(size=len(CONTEXT) + 2), -0.4
-    alone = terms(torch.from_numpy(seen[: len(CONTEXT)]), torch.tensor(bid, dtype=torch.float64))
-    expected = [*alone, *(bid**power * r for power in (0, 1, 2) for r in seen[len(CONTEXT) :])]
+    variables = [*seen, bid]
+    products = [a * b for i, a in enumerate(variables) for b in variables[i:]]
+    expected = [*variables, *products, *(bid * bid * v for v in variables)]
     found = terms(torch.from_numpy(seen), torch.tensor(bid, dtype=torch.float64))
-    assert found.shape == (TERMS + RECALLED_TERMS * 2,)
+    assert found.shape == (number_of_terms(2),)
     np.testing.assert_allclose(found, expected)
 
 

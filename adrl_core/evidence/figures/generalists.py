@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from adrl_core.evidence.figures.style import GREY, INTERVAL, PALETTE, Drawn, new_figure
-from adrl_core.evidence.generalists import STAGE, policies, rule_reward, stage_ran
+from adrl_core.evidence.generalists import STAGE, policies, rule_reward, shares, stage_ran
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.generalists import FAMILY
 
@@ -38,7 +38,7 @@ def beside_the_specialists(results: Path) -> Drawn:
             continue
         top = y
         for name, means in runs.items():
-            share = (means["reward"] / specialist["reward"].loc[means.index]).to_numpy()
+            share = shares(means, specialist).to_numpy()
             colour = PALETTE[list(LABELS).index(name)]
             spread = np.linspace(-0.2, 0.2, len(share))
             axes.plot(share, y + spread, ".", color=colour, alpha=0.35, markersize=4)
