@@ -44,7 +44,12 @@ PAIRS = (
 )
 """Policies whose rewards are compared run by run."""
 QUOTED = ("reward", "conversions", "spend", "profit")
+GENERALISTS = ("all", "all_recall", "unseen")
+TRAINING = ("episodes", "seconds")
+"""What is quoted of a training."""
 SPECIALIST = "{market}/" + PLAIN + "/evaluate"
+STANDINGS = {"behind": "below", "level": "not distinguishable from", "ahead": "above"}
+"""How a generalist may compare with the specialists: the part of a key, and the word of the difference."""
 
 
 def facts(results: Path) -> Facts:
@@ -60,9 +65,6 @@ def facts(results: Path) -> Facts:
     if stage_ran(results):
         found |= dict(_training(results)) | dict(_standings(found))
     return found
-
-
-TRAINING = ("episodes", "seconds")
 
 
 def stage_ran(results: Path) -> bool:
@@ -153,9 +155,9 @@ def _training(results: Path) -> Iterator[tuple[str, Fact]]:
 def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:
     """For each generalist: where it comes least near to the specialist, and where it falls behind it."""
     origin: Origin = {"source": f"{STAGE}/generalists.parquet", "row": "all markets", "stage": STAGE}
-    for name in ("all", "all_recall", "unseen"):
-        shares = {market: found[f"{PREFIX}.{market}.{name}.share.mean"] for market in FAMILY}
-        known = {market: fact for market, fact in shares.items() if fact is not ABSENT}
+    for name in GENERALISTS:
+        every = {market: found[f"{PREFIX}.{market}.{name}.share.mean"] for market in FAMILY}
+        known = {market: fact for market, fact in every.items() if fact is not ABSENT}
         words = {m: found[f"{PREFIX}.{m}.{name}.minus.specialist.reward.word"].value for m in known}
         if not known:
             continue
@@ -167,12 +169,8 @@ def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:
             yield f"{PREFIX}.{name}.{key}", counted(where, n, **origin)
 
 
-STANDINGS = {"behind": "below", "level": "not distinguishable from", "ahead": "above"}
-"""How a generalist may compare with the specialists: the part of a key, and the word of the difference."""
-
-
 def _words() -> Iterator[str]:
-    for name, key in product(("all", "all_recall", "unseen"), ("weakest", *STANDINGS)):
+    for name, key in product(GENERALISTS, ("weakest", *STANDINGS)):
         yield f"{PREFIX}.{name}.{key}"
 
 
@@ -180,7 +178,8 @@ def _quantities(market: str) -> Iterator[str]:
     """Keys that a chapter may quote of a market, whether or not anything has been run there."""
     prefix = f"{PREFIX}.{market}"
     yield f"{prefix}.rule.reward.mean"
-    for name, quantity in product(POLICIES, (*QUOTED, "share", "of_rule")):
+    # The specialist against itself stays a dash in tables.
+    for name, quantity in product(POLICIES, (*QUOTED, "share", "of_rule", "minus.specialist.reward")):
         yield f"{prefix}.{name}.{quantity}.mean"
     for (ours, theirs), part in product(PAIRS, ("mean", "p", "word")):
         yield f"{prefix}.{ours}.minus.{theirs}.reward.{part}"
