@@ -70,6 +70,13 @@ rule rivals:
         RUN + " rivals --market {wildcards.market} --threads {threads}"
 
 
+rule generalists:
+    output:
+        f"{RESULTS}/generalists/manifest.json",
+    shell:
+        RUN + " generalists --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 

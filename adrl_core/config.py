@@ -134,6 +134,8 @@ class Planning(Frozen):
     """Episodes over which the plan of the spending to come is averaged."""
     spend_target: Positive = 1.0
     """Planned spending as a share of the money left."""
+    recall: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of what an episode has shown of its market that is kept from step to step; 0 is no memory."""
 
 
 class Team(Frozen):
@@ -176,6 +178,10 @@ PLANNING_SEARCH = MappingProxyType(
 )
 """What was spent to find the planning team: forms of its model, compared on `margin` on the first episodes of
 the bank, and settings, compared on episodes kept for searches; at most so many runs and episodes for each."""
+
+RECALL_SEARCH = MappingProxyType({"forms": 3, "runs": 6, "episodes": 300, "search_episodes": 100})
+"""What was spent to find its memory: forms tried, on `shift` or on all presets, and at most so many runs and
+episodes for each, compared on episodes kept for searches."""
 
 ABLATIONS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
@@ -276,6 +282,8 @@ def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
     A new field therefore makes no result stale as long as its default leaves things as they were.
     """
     defaults = Study().settings(tuple(field for field in (*Study.model_fields, "team") if field in recorded))
+    if recorded.get("team", {}).get("planning"):
+        defaults["team"]["planning"] = Planning().model_dump(mode="json")
     return _laid_over(defaults, recorded)
 
 

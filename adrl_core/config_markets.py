@@ -28,6 +28,7 @@ RESERVED = frozenset(
         "constant",
         "custom",
         "figures",
+        "generalists",
         "governance",
         "harder",
         "ledger",

@@ -14,23 +14,35 @@ from torch.nn import functional as F
 
 from adrl_core.agents.oracle import Expected, grid_allocations
 from adrl_core.agents.population import Linear, Vector
-from adrl_core.market.presets import CHANNELS
+from adrl_core.market.presets import CHANNELS, STATE_SIZE
 
 CONTEXT = ("cost per click", "competition", "time", "time of day, cosine", "time of day, sine", "volatility")
 """What the model sees of the state: what no action moves, and the clock as a circle."""
-VARIABLES = len(CONTEXT) + 1
-"""The context and the bid."""
-TERMS = VARIABLES + VARIABLES * (VARIABLES + 1) // 2 + VARIABLES
-"""The variables, their products, and the square of the bid times each of them."""
 FIRST_LOG_CLICKS, FIRST_LOGIT_CONVERSION = -1.0, -2.0
 SMALLEST = 1e-6
 
 
+def number_of_terms(recalled: int = 0) -> int:
+    """Of the polynomial: the variables, their products, and the square of the bid times each of them.
+
+    The variables are the context, entries of it that are recalled, and the bid.
+    """
+    variables = len(CONTEXT) + recalled + 1
+    return variables + variables * (variables + 1) // 2 + variables
+
+
+TERMS = number_of_terms()
+"""Of a team without memory."""
+
+
 def context(state: Tensor) -> Tensor:
-    """The context, each entry of the order of one: (..., STATE_SIZE) to (..., len(CONTEXT))."""
+    """The context, each entry of the order of one: (..., STATE_SIZE) to (..., len(CONTEXT)).
+
+    What a team recalls stands behind the state and comes behind the context, as it is.
+    """
     time = 1.0 - state[..., 3]
     angle = 2.0 * math.pi * time
-    return torch.stack(
+    visible = torch.stack(
         (
             2.5 * (2.5 * state[..., 1]).clamp_min(SMALLEST).log(),
             6.0 * (state[..., 2] - 0.65),
@@ -41,6 +53,8 @@ def context(state: Tensor) -> Tensor:
         ),
         -1,
     )
+    recalled = state[..., STATE_SIZE:]
+    return torch.cat((visible, recalled), -1) if recalled.shape[-1] else visible
 
 
 def bid_coordinate(bid: Tensor, bids: Tensor) -> Tensor:
@@ -50,9 +64,13 @@ def bid_coordinate(bid: Tensor, bids: Tensor) -> Tensor:
 
 
 def terms(context: Tensor, coordinate: Tensor) -> Tensor:
-    """Polynomial terms (..., TERMS) of contexts (..., len(CONTEXT)) and bid coordinates (...)."""
+    """Polynomial terms of contexts (..., len(CONTEXT) + recalled) and bid coordinates (...).
+
+    Their shape is (..., number_of_terms(recalled)).
+    """
     variables = torch.cat((context, coordinate[..., None]), -1)
-    first, second = torch.triu_indices(VARIABLES, VARIABLES, device=context.device)
+    size = variables.shape[-1]
+    first, second = torch.triu_indices(size, size, device=context.device)
     products = variables[..., first] * variables[..., second]
     return torch.cat((variables, products, coordinate[..., None].square() * variables), -1)
 
@@ -72,10 +90,10 @@ class OutcomeModel(nn.Module):
     polynomials of context and bid; reach is (1 - exp(-k share)) / (1 - exp(-k)), with k learned.
     """
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, recalled: int = 0) -> None:
         super().__init__()
         self.runs = runs
-        self.weights = Linear(runs, TERMS, 3 * CHANNELS)
+        self.weights = Linear(runs, number_of_terms(recalled), 3 * CHANNELS)
         self.curvature = Vector(runs, 1, 0.5)
 
     def by_channel(self, context: Tensor, coordinate: Tensor, bid: Tensor) -> Expected:

@@ -2,7 +2,8 @@
 
 Each step is chosen for its expected value less the price of the money it takes. The price is what makes the
 money last: the smallest at which the spending still to come, as past episodes would have it, fits what is
-left. Where the budget does not bind it is zero, and the team is myopic.
+left. Where the budget does not bind it is zero, and the team is myopic. If it recalls what an episode has
+shown so far (`recall`), the model sees that too, and past episodes count by how like they were.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from adrl_core.agents.oracle import Expected, expected_value
 from adrl_core.agents.outcomes import CONTEXT, OutcomeModel, Outcomes, Plans, bid_coordinate, context
 from adrl_core.agents.policy import Action
 from adrl_core.agents.population import clip_gradients, ordered_mean
+from adrl_core.agents.recall import RECALLED, LikePlans, Recall
 from adrl_core.agents.team import BIDDING_ONLY, BOTH, BUDGET_ONLY, Episode, combine
 from adrl_core.config import Planning, RewardName, Team
 from adrl_core.market import Market, Step
@@ -25,8 +27,9 @@ from adrl_core.market.reward import PROFIT_DIVISOR
 PRICES = 16
 HIGHEST_PRICE = 1.0
 """Reward that a unit of money may cost at most."""
-ROW = len(CONTEXT) + 1 + CHANNELS + 3 + 1
-"""What is remembered of a step: context, level, allocation, clicks, conversions, spend, whether it counts."""
+ROW = 1 + CHANNELS + 3 + 1
+"""What is remembered of a step besides its context: level, allocation, clicks, conversions, spend, whether it
+counts."""
 
 
 def exploration(config: Planning, number: int, episodes: int) -> float:
@@ -60,14 +63,18 @@ class PlanningTeam:
         self.config, self.planning = config, config.planning
         self.seeds, self.device = list(seeds), torch.device(device)
         runs = len(self.seeds)
-        self.model = OutcomeModel(runs).to(self.device)
+        recalled = len(RECALLED) if self.planning.recall else 0
+        self.seen = len(CONTEXT) + recalled
+        """Entries of the context."""
+        self.model = OutcomeModel(runs, recalled).to(self.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), eps=1e-5, fused=True)
-        self.memory = torch.zeros(runs, self.planning.memory, ROW, device=self.device)
+        self.memory = torch.zeros(runs, self.planning.memory, self.seen + ROW, device=self.device)
         self.stored = 0
         """Steps remembered so far, also those that newer ones have replaced since."""
         self.prices = HIGHEST_PRICE * torch.linspace(0.0, 1.0, PRICES, device=self.device).square()
         self.spend_to_go = torch.zeros(runs, STEPS, PRICES, device=self.device)
         """Money that episodes so far would have taken from each step on, at each price."""
+        self.plans = LikePlans(runs, PRICES, recalled, self.device) if recalled else None
 
     def exploration(self, number: int, episodes: int) -> float:
         """Share of random choices in training episode `number` of `episodes`."""
@@ -78,10 +85,17 @@ class PlanningTeam:
         return PlanningPolicy(self)
 
     def price(self, state: Tensor, budget: float) -> Tensor:
-        """Price of money (runs, n) in states (runs, n, STATE_SIZE); linear between the prices tried."""
+        """Price of money (runs, n) in states (runs, n, ...); linear between the prices tried.
+
+        Teams that recall need states that are all of the same step.
+        """
         step = (STEPS * (1.0 - state[..., 3])).round().long().clamp_max(STEPS - 1)
         run = torch.arange(len(self.seeds), device=self.device)[:, None]
-        needed = self.spend_to_go[run, step]  # falls with the price
+        if self.plans:
+            needed = self.plans.spend_to_go(int(step[0, 0]), state[..., STATE_SIZE:])
+        else:
+            needed = self.spend_to_go[run, step]
+        # It falls with the price.
         left = (budget * self.planning.spend_target * state[..., 0])[..., None]
         upper = (needed > left).sum(-1).clamp_max(PRICES - 1)
         lower = (upper - 1).clamp_min(0)
@@ -93,7 +107,8 @@ class PlanningTeam:
     def choose(self, state: Tensor, market: Market) -> tuple[Tensor, Tensor, Tensor]:
         """Mode and level (runs, n) and allocation (runs, n, CHANNELS) of highest value in the states given.
 
-        The Controller asks whom it pays to ask after the fee; with equal worth, fewer.
+        States (runs, n, ...) are those of the market, with what is recalled behind if anything is. The
+        Controller asks whom it pays to ask after the fee; with equal worth, fewer.
         """
         plans = Plans(market.bids)
         expected = plans.expect(self.model, context(state))
@@ -121,9 +136,11 @@ class PlanningTeam:
         random_allocation = weights / weights.sum(-1, keepdim=True)
         random_level = (BID_LEVELS * noise[..., 2]).long()
         state = market.reset(self.seeds, [number] * runs)
+        recall = Recall(self.planning.recall, runs, self.device)
         records, steps, rows = [], [], []
         for t in range(STEPS):
-            mode, level, allocation = (choice[:, 0] for choice in self.choose(state[:, None], market))
+            seen = recall.extend(state)
+            mode, level, allocation = (choice[:, 0] for choice in self.choose(seen[:, None], market))
             explores = noise[:, t, :2] < share
             mode = torch.where(explores.any(1), BOTH, mode)
             level = torch.where(explores[:, 0], random_level[:, t], level)
@@ -135,7 +152,8 @@ class PlanningTeam:
             counts = torch.stack(
                 (sums.clicks, sums.conversions, sums.spend, solvent & (market.remaining > 0)), 1
             )
-            rows.append(torch.cat((context(state), level[:, None], allocation, counts), 1))
+            rows.append(torch.cat((context(seen), level[:, None], allocation, counts), 1))
+            recall.observe(state, sums)
             records.append((state, mode, level, allocation, step.reward))
             steps.append(step)
             state = step.state
@@ -159,11 +177,11 @@ class PlanningTeam:
         for slot in slots.unbind(1):
             records.append(self._update(self.memory[run, slot]))
         latest = torch.arange(self.stored - STEPS, self.stored, device=self.device) % config.memory
-        self._plan_ahead(self.memory[:, latest, : len(CONTEXT)], 1.0 / min(number + 1, config.horizon))
+        self._plan_ahead(self.memory[:, latest, : self.seen], 1.0 / min(number + 1, config.horizon))
         return {"planner": dict(zip(("loss", "gradient_norm"), ordered_mean(records), strict=True))}
 
     def _update(self, rows: Tensor) -> Tensor:
-        sizes = (len(CONTEXT), 1, CHANNELS, 1, 1, 1, 1)
+        sizes = (self.seen, 1, CHANNELS, 1, 1, 1, 1)
         seen, level, allocation, clicks, conversions, spend, counts = rows.split(sizes, 2)
         bid = self.bids[level[..., 0].long()]
         outcome = Outcomes(clicks[..., 0], conversions[..., 0], spend[..., 0])
@@ -184,6 +202,8 @@ class PlanningTeam:
         planned = spend.gather(2, torch.cat(best, 2))
         to_go = planned.flip(1).cumsum(1).flip(1)
         self.spend_to_go += weight * (to_go - self.spend_to_go)
+        if self.plans:
+            self.plans.add(to_go, contexts[..., len(CONTEXT) :])
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that learning goes on from."""
@@ -193,6 +213,7 @@ class PlanningTeam:
             "memory": self.memory[:, : self.stored].clone(),
             "stored": self.stored,
             "spend_to_go": self.spend_to_go,
+            **({"plans": self.plans.state_dict()} if self.plans else {}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -201,17 +222,22 @@ class PlanningTeam:
         self.optimiser.load_state_dict(state["optimiser"])
         self.memory[:, : state["memory"].shape[1]] = state["memory"]
         self.stored, self.spend_to_go = state["stored"], state["spend_to_go"]
+        if self.plans:
+            self.plans.load_state_dict(state["plans"])
 
     def networks(self) -> dict[str, dict[str, Tensor]]:
         """What acts, on the CPU."""
         model = {key: value.detach().cpu() for key, value in self.model.state_dict().items()}
-        return {"planner": {**model, "spend_to_go": self.spend_to_go.cpu()}}
+        acting = {"planner": {**model, "spend_to_go": self.spend_to_go.cpu()}}
+        return acting | ({"plans": self.plans.state_dict()} if self.plans else {})
 
     def load_networks(self, networks: dict[str, dict[str, Tensor]]) -> None:
         """Take up what acts."""
         model = dict(networks["planner"])
         self.spend_to_go = model.pop("spend_to_go").to(self.device)
         self.model.load_state_dict(model)
+        if self.plans:
+            self.plans.load_state_dict(networks["plans"])
 
 
 class PlanningPolicy:
@@ -225,10 +251,12 @@ class PlanningPolicy:
     def reset(self, market: Market) -> None:
         """Start the episodes that `market` has just been reset to."""
         self.market = market
+        self.recall = Recall(self.team.planning.recall, market.rows, market.device)
 
     def act(self, state: Tensor) -> Action:
         """The planned actions in states (rows, STATE_SIZE)."""
-        by_run = state.reshape(len(self.team.seeds), -1, STATE_SIZE)
+        self.state, seen = state, self.recall.extend(state)
+        by_run = seen.reshape(len(self.team.seeds), -1, seen.shape[1])
         mode, level, allocation = self.team.choose(by_run, self.market)
         self.mode = mode.flatten()
         self.level, bid, allocation, asked = combine(
@@ -237,4 +265,5 @@ class PlanningPolicy:
         return Action(bid, allocation, asked)
 
     def observe(self, step: Step) -> None:
-        """Nothing is learned while evaluating."""
+        """Take in what the last action brought, for the rest of the episode."""
+        self.recall.observe(self.state, step.auctions)

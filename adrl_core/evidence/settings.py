@@ -9,7 +9,7 @@ from adrl_core.agents import outcomes, planner
 from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
 from adrl_core.agents.networks import ActorCritic, QNetwork
 from adrl_core.agents.population import parameters_per_run
-from adrl_core.config import PLANNING_SEARCH, PROFILES, TUNING, VARIANTS, Study, parse_variant
+from adrl_core.config import PLANNING_SEARCH, PROFILES, RECALL_SEARCH, TUNING, VARIANTS, Study, parse_variant
 from adrl_core.evidence.equations import equation_constants
 from adrl_core.evidence.published import CITATION, claims
 from adrl_core.evidence.quantities import TYPICAL, Facts
@@ -63,6 +63,8 @@ def configuration_facts() -> Facts:
         facts[f"config.tuning.{key}"] = setting(value)
     for key, value in PLANNING_SEARCH.items():
         facts[f"config.planning_search.{key}"] = setting(value)
+    for key, value in RECALL_SEARCH.items():
+        facts[f"config.recall_search.{key}"] = setting(value)
     for name, field in Study.model_fields.items():
         if isinstance(field.default, int | float):
             facts[f"config.study.{name}"] = setting(field.default)

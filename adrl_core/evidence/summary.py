@@ -17,6 +17,7 @@ from adrl_core.evidence.ablation import (
     threshold,
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
+from adrl_core.evidence.generalists import facts as generalist_facts
 from adrl_core.evidence.governance import governance_facts
 from adrl_core.evidence.harder import harder_facts
 from adrl_core.evidence.intervals import LEVEL
@@ -53,7 +54,7 @@ def summarise(results: Path) -> FactStore:
         facts |= _market_facts(results, market)
     facts |= score_facts(study_scores(results)) | study_facts(results)
     facts |= harder_facts(results) | governance_facts(results) | ledger_facts(ledger(results))
-    facts |= auctions.facts(results) | rival_facts(results)
+    facts |= auctions.facts(results) | rival_facts(results) | generalist_facts(results)
     facts |= calibration.facts(results) | calibration.own_market_facts(results)
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 

@@ -185,6 +185,12 @@ STAGES: Mapping[str, Stage] = {
         ("rivals.parquet", "trainings.parquet", "curves.parquet"),
         (*EVALUATION, "seeds", "episodes"),
     ),
+    "generalists": Stage(
+        "generalists",
+        ("generalists.parquet", "trainings.parquet"),
+        ("seeds", "episodes", "evaluation_episodes"),
+        measured={"trainings.parquet": ("seconds",)},
+    ),
     "auctions": Stage(
         "auctions",
         ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
@@ -377,6 +383,7 @@ def jobs(
             found += [build(stage, market=market, variant=variant) for stage in ("train", "evaluate")]
     if "channels" in markets:
         found += [build("rivals", market=market) for market in RIVALS[profile]]
+        found.append(build("generalists"))
     if "channels" in markets and GOVERNED in variants:
         trials = [build(s, market=m, variant=GOVERNED) for s, on in GOVERNANCE.items() for m in on]
         there = {work.folder for work in found}

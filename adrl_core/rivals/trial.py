@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from adrl_core.agents.policy import Policy
-from adrl_core.config import ConfigurationError, MarketName, RewardName, Study
+from adrl_core.config import MarketName, RewardName, Study
 from adrl_core.evaluate import BANK_SEED, play
-from adrl_core.files import replacing, save_table
+from adrl_core.files import save_table
+from adrl_core.finished import keep, kept
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.rivals.bandit import Bandit
@@ -62,10 +63,10 @@ def compete(study: Study, directory: Path) -> Tables:
         path = directory / f"{rival}-{reward}-{seeds[0]}.resume.pt"
         key = {"settings": study.settings(KEY), "seeds": list(seeds)}
         if path.exists():
-            found.append(_kept(path, key))
+            found.append(Tables(**kept(path, key)))
         else:
             found.append(_finished(study, rival, reward, seeds))
-            _keep(path, key, found[-1])
+            keep(path, key, found[-1]._asdict())
         log.info("%s: %s, %s reward, %d of %d done", study.market, rival, reward, number, len(todo))
     tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
     for name, frame in tables._asdict().items():
@@ -156,19 +157,3 @@ def learning_curves(seeds: Sequence[int], rewards: NDArray[np.float64]) -> pd.Da
     frame = pd.DataFrame(rewards.T, columns=list(seeds))
     means = frame.groupby(frame.index // length * length).mean().rename_axis("episode")
     return means.reset_index().melt("episode", var_name="seed", value_name="reward").astype({"seed": int})
-
-
-def _keep(path: Path, key: dict[str, Any], tables: Tables) -> None:
-    content = {name: frame.to_dict("list") for name, frame in tables._asdict().items()}
-    with replacing(path) as partial:
-        torch.save({"key": key, "tables": content}, partial)
-
-
-def _kept(path: Path, key: dict[str, Any]) -> Tables:
-    try:
-        content = torch.load(path, weights_only=True)
-    except Exception as error:  # torch raises many kinds for damaged archives
-        raise ConfigurationError(f"resume = {path}: damaged ({type(error).__name__}); delete it") from None
-    if content["key"] != key:
-        raise ConfigurationError(f"resume = {path}: left by another study; delete it to start anew")
-    return Tables(**{name: pd.DataFrame(columns) for name, columns in content["tables"].items()})

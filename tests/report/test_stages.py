@@ -164,3 +164,10 @@ def test_rivals_come_with_channels() -> None:
         assert [work.folder for work in found if work.stage == "rivals"] == [f"{m}/rivals" for m in markets]
         elsewhere = stages.jobs(profile, ("published",), ("full",), "", {})
         assert not any(work.stage == "rivals" for work in elsewhere)
+
+
+def test_generalists_come_with_channels_and_belong_to_no_market() -> None:
+    for markets, count in (("channels",), 1), (("published",), 0):
+        found = stages.jobs("smoke", markets, ("full",), "", {})
+        assert [work.folder for work in found if work.stage == "generalists"] == ["generalists"] * count
+    assert job("generalists", "smoke").settings == {"seeds": 2, "episodes": 6, "evaluation_episodes": 8}
