@@ -184,6 +184,7 @@ STAGES: Mapping[str, Stage] = {
         "{market}/rivals",
         ("rivals.parquet", "trainings.parquet", "curves.parquet"),
         (*EVALUATION, "seeds", "episodes"),
+        measured={"trainings.parquet": ("seconds", "steps_per_second")},
     ),
     "generalists": Stage(
         "generalists",
