@@ -4,6 +4,9 @@ Training episode n of every run is on market n modulo their number, so that a ge
 markets in one of m episodes, in all of them no more than a specialist meets its own (domain randomisation,
 Tobin et al. 2017, over as many domains as there are presets). A run's episode n on a market is the episode
 that a specialist of that market meets with the same seed.
+
+A team that has met all markets but one then arrives there: it goes on training for a few episodes, and is
+played after more and more of them, beside a team that starts there from nothing.
 """
 
 import logging
@@ -17,6 +20,7 @@ import pandas as pd
 import torch
 
 from adrl_core.agents.learner import Learner, make_learner
+from adrl_core.agents.planner import PlanningTeam
 from adrl_core.config import Study, parse_variant
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.files import save_table
@@ -31,6 +35,12 @@ PLAIN, RECALLING = "planner", "planner+planning.recall=0.95"
 """Variants of the team: without memory, and with it."""
 BANK = 300
 """Held-out episodes of each market that a run plays, at most."""
+MET_OTHERS, FRESH = "met_others", "fresh"
+"""How a team arrives on a market: trained on the others, or on none."""
+POINTS = {MET_OTHERS: (0, 5, 10, 20, 35, 50), FRESH: (5, 10, 20, 35, 50, 75, 100, 150, 200)}
+"""Training episodes on the market that it arrives on, after which it is played; it trains until the last."""
+ARRIVAL_BANK = 100
+"""Held-out episodes that a run plays each time, at most."""
 KEY = ("seeds", "episodes", "evaluation_episodes")
 """Fields of the study that decide the outcome."""
 
@@ -44,32 +54,40 @@ class Course(NamedTuple):
     played_on: tuple[str, ...]
     share: float = 1.0
     """Training episodes as a share of the study's."""
+    arrives_on: str = ""
+    """Market that it goes on training on, if any."""
 
 
 def courses() -> list[Course]:
-    """On all markets without and with memory; with memory on all but one, and on `shift` alone.
+    """On all markets without and with memory; with memory on `shift` alone, on all but one, and on none.
 
-    Those on all but one train on fewer episodes, to cost less.
+    Those on all but one train on fewer episodes, to cost less. They and those on none then arrive on one.
     """
     unseen = [
-        Course(f"without_{left_out}", RECALLING, tuple(m for m in FAMILY if m != left_out), (left_out,), 0.5)
-        for left_out in FAMILY
+        Course(f"without_{new}", RECALLING, tuple(m for m in FAMILY if m != new), (new,), 0.5, new)
+        for new in FAMILY
     ]
+    fresh = [Course(f"fresh_{new}", RECALLING, (), (), 0.0, new) for new in FAMILY]
     return [
         Course("all", PLAIN, FAMILY, FAMILY),
         Course("all_recall", RECALLING, FAMILY, FAMILY),
         Course("shift_recall", RECALLING, ("shift",), ("shift",)),
         *unseen,
+        *fresh,
     ]
 
 
 class Tables(NamedTuple):
-    """What the courses came to; both tables name the course."""
+    """What the courses came to; all tables name the course."""
 
     generalists: pd.DataFrame
     """A row a course, market played and run: means over the held-out episodes of the columns of `play`."""
     trainings: pd.DataFrame
-    """A row a course: variant, training episodes and seconds of processor time that they took."""
+    """A row a course that trains before it is played: variant, training episodes, seconds of processor time
+    that they took."""
+    arrivals: pd.DataFrame
+    """A row an arrival, number of training episodes on its market and run: start, episodes, market, seed, and
+    means over the held-out episodes of the columns of `play`."""
 
 
 def study_generalists(study: Study, directory: Path) -> Tables:
@@ -93,7 +111,7 @@ def study_generalists(study: Study, directory: Path) -> Tables:
             found.append(_finished(study, course))
             keep(path, key, found[-1]._asdict())
         log.info("%s: %d of %d done", course.name, number, len(todo))
-    tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
+    tables = Tables(*(_joined(frames) for frames in zip(*found, strict=True)))
     for name, frame in tables._asdict().items():
         save_table(frame, directory / f"{name}.parquet")
     for path in directory.glob("*.resume.pt"):
@@ -101,18 +119,32 @@ def study_generalists(study: Study, directory: Path) -> Tables:
     return tables
 
 
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    found = [frame for frame in frames if len(frame)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
 def _finished(study: Study, course: Course) -> Tables:
-    episodes = max(1, round(course.share * study.episodes))
+    episodes = max(1, round(course.share * study.episodes)) if course.trained_on else 0
     clock = time.process_time()
     learner = trained(course.variant, course.trained_on, range(study.seeds), episodes, study.checkpoint_every)
     seconds = time.process_time() - clock
     bank = np.arange(min(BANK, study.evaluation_episodes))
-    frames = [played(learner, market, BANK_SEED, bank) for market in course.played_on]
-    generalists = pd.concat(frames, ignore_index=True)
-    trainings = pd.DataFrame({"variant": [course.variant], "episodes": episodes, "seconds": seconds})
-    for frame in (generalists, trainings):
+    generalists = [played(learner, market, BANK_SEED, bank) for market in course.played_on]
+    trainings, arrivals = [], []
+    if episodes:
+        row = {"variant": [course.variant], "episodes": episodes, "seconds": seconds}
+        trainings.append(pd.DataFrame(row))
+    if course.arrives_on:
+        start = MET_OTHERS if course.trained_on else FRESH
+        most = [min(point, study.episodes) for point in POINTS[start]]
+        bank = bank[:ARRIVAL_BANK]
+        came = arrived(learner, course.arrives_on, sorted(set(most)), episodes, bank)
+        arrivals.append(came.assign(start=start))
+    tables = Tables(*(_joined(frames) for frames in (generalists, trainings, arrivals)))
+    for frame in tables:
         frame.insert(0, "course", course.name)
-    return Tables(generalists, trainings)
+    return tables
 
 
 def trained(
@@ -127,6 +159,38 @@ def trained(
         if (number + 1) % report_every == 0:
             log.info("%s on %s: episode %d of %d", variant, ", ".join(markets), number + 1, episodes)
     return learner
+
+
+def arrived(
+    learner: Learner, market: str, points: Sequence[int], before: int, bank: np.ndarray
+) -> pd.DataFrame:
+    """Let teams train on a market, and play held-out episodes there after so many episodes.
+
+    They go on as if their training had been planned for so much longer: a team trained before explores little
+    and learns with what is left of the learning rate. Steps remembered from elsewhere are forgotten, so that
+    all that is learned from is the new market. TODO
+
+    Args:
+        learner: the teams, changed in place.
+        market: where they arrive.
+        points: numbers of training episodes there after which they are played, ascending.
+        before: training episodes that they have had elsewhere.
+        bank: held-out episodes that they play each time.
+
+    Returns:
+        As `played`, for each point, with `episodes`.
+    """
+    if isinstance(learner, PlanningTeam):
+        learner.stored = 0
+    world, done, frames = make_market(market), 0, []
+    for point in points:
+        for number in range(before + done, before + point):
+            learner.play_episode(world, number, before + points[-1])
+            learner.learn(number, before + points[-1])
+        done = point
+        frames.append(played(learner, market, BANK_SEED, bank).assign(episodes=point))
+        log.info("%s: played after %d of %d episodes there", market, point, points[-1])
+    return pd.concat(frames, ignore_index=True)
 
 
 def played(learner: Learner, market: str, bank: int, episodes: np.ndarray) -> pd.DataFrame:

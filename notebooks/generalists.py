@@ -15,6 +15,7 @@
 #
 # Planning teams trained on all presets in turn, without and with a memory of the episode so far, and with it
 # on all presets but one; each is then played on the held-out episodes of markets it knows or has never met.
+# The last go on to train there, beside teams that start from nothing.
 
 # %% tags=["parameters"]
 market = "published"  # the trial has markets of its own
@@ -41,10 +42,14 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout,
 tables = study_generalists(study, folder)
 
 # %% [markdown]
-# Mean reward over runs, each averaged over the held-out episodes; then what the trainings took.
+# Mean reward over runs, each averaged over the held-out episodes; what the trainings took; and mean reward
+# after so many training episodes on the market that a team arrives on.
 
 # %% tags=["show"]
 tables.generalists.pivot_table("reward", "course", "market", sort=False).round(1)
 
 # %% tags=["show"]
 tables.trainings.round(0)
+
+# %% tags=["show"]
+tables.arrivals.pivot_table("reward", "episodes", ["market", "start"], sort=False).sort_index().round(1)

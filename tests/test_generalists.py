@@ -12,7 +12,20 @@ from adrl_core import generalists
 from adrl_core.agents.learner import make_learner
 from adrl_core.config import ConfigurationError, Study, parse_variant
 from adrl_core.evaluate import BANK_SEED, play
-from adrl_core.generalists import FAMILY, PLAIN, RECALLING, Course, Tables, played, study_generalists, trained
+from adrl_core.generalists import (
+    FAMILY,
+    FRESH,
+    MET_OTHERS,
+    PLAIN,
+    POINTS,
+    RECALLING,
+    Course,
+    Tables,
+    arrived,
+    played,
+    study_generalists,
+    trained,
+)
 from adrl_core.market import Market, make_market
 
 STUDY = Study.validated(seeds=2, episodes=4, evaluation_episodes=2)
@@ -51,6 +64,8 @@ def test_what_is_left_out_is_never_met() -> None:
         course = courses[f"without_{market}"]
         assert course.played_on == (market,)
         assert set(course.trained_on) == set(FAMILY) - {market}
+        assert course.arrives_on == courses[f"fresh_{market}"].arrives_on == market
+        assert not courses[f"fresh_{market}"].trained_on
     assert parse_variant(courses["all"].variant).planning.recall == 0.0  # type: ignore[union-attr]
     assert parse_variant(RECALLING).planning.recall > 0.0  # type: ignore[union-attr]
 
@@ -63,6 +78,32 @@ def test_runs_play_the_bank_each_by_itself() -> None:
     assert found["seed"].tolist() == [4, 9]
     assert set(found["market"]) == {"pacing"}
     np.testing.assert_allclose(found["reward"], frame["reward"].to_numpy().reshape(2, 3).mean(1))
+
+
+@pytest.mark.parametrize(("before", "points"), [(0, (2, 3)), (10, (0, 1, 3))])
+def test_arrivals_go_on_with_one_schedule_and_are_played_on_the_way(
+    before: int, points: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = Attendance()
+    at: list[int] = []
+
+    def note(_: object, market: str, bank: int, episodes: np.ndarray) -> pd.DataFrame:
+        at.append(len(learner.places))
+        assert (market, bank, episodes.tolist()) == ("shift", BANK_SEED, [0, 1])
+        return pd.DataFrame({"seed": [0, 1], "reward": 1.0})
+
+    monkeypatch.setattr(generalists, "played", note)
+    found = arrived(learner, "shift", points, before, np.arange(2))  # type: ignore[arg-type]
+    assert at == list(points)
+    assert found["episodes"].tolist() == [point for point in points for _ in range(2)]
+    assert [number for _, number, _ in learner.places] == list(range(before, before + 3))
+    assert {episodes for *_, episodes in learner.places} == {before + 3}
+
+
+def test_both_starts_are_played_after_the_same_episodes() -> None:
+    assert set(POINTS[MET_OTHERS]) - {0} <= set(POINTS[FRESH])
+    assert POINTS[MET_OTHERS][0] == 0
+    assert all(list(points) == sorted(points) for points in POINTS.values())
 
 
 def assert_same(one: Tables, other: Tables) -> None:
@@ -78,12 +119,17 @@ def test_a_trial_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Mo
     courses = [
         Course("all", SMALL, FAMILY, ("channels", "pacing")),
         Course("all_recall", f"{SMALL}+planning.recall=0.9", FAMILY, ("pacing",)),
-        Course("without_shift", SMALL, FAMILY[:3], ("shift",), 0.5),
+        Course("without_shift", SMALL, FAMILY[:3], ("shift",), 0.5, "shift"),
+        Course("fresh_shift", SMALL, (), (), 0.0, "shift"),
     ]
     monkeypatch.setattr(generalists, "courses", lambda: courses)
     whole = study_generalists(STUDY, tmp_path / "whole")
     assert whole.generalists.groupby(["course", "market"], sort=False).size().tolist() == [2, 2, 2, 2]
     assert whole.trainings["episodes"].tolist() == [4, 4, 2]
+    arrivals = whole.arrivals.groupby(["course", "start", "episodes"], sort=False).size()
+    # No more episodes than the study has.
+    met, fresh = ("without_shift", MET_OTHERS), ("fresh_shift", FRESH)
+    assert dict(arrivals) == {(*met, 0): 2, (*met, 4): 2, (*fresh, 4): 2}
     for name, frame in whole._asdict().items():
         stored = pd.read_parquet(tmp_path / "whole" / f"{name}.parquet")
         assert_frame_equal(stored, frame, check_dtype=False, rtol=1e-6)
@@ -106,7 +152,7 @@ def test_a_trial_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Mo
         study_generalists(other, tmp_path / "cut")
     done.clear()
     assert_same(study_generalists(STUDY, tmp_path / "cut"), whole)
-    assert [course.name for course in done] == ["without_shift"]
+    assert [course.name for course in done] == ["without_shift", "fresh_shift"]
 
 
 def test_damaged_state_is_named(tmp_path: Path) -> None:

@@ -59,9 +59,10 @@ def facts(results: Path) -> Facts:
         found |= dict.fromkeys(_quantities(market), ABSENT)
         if stage_ran(results):
             found |= dict(market_facts(results, market))
-    found |= dict.fromkeys(_words(), ABSENT)
+    found |= dict.fromkeys((*_words(), f"{PREFIX}.all.markets"), ABSENT)
     for course in courses():
-        found |= dict.fromkeys((f"{PREFIX}.{course.name}.{column}" for column in TRAINING), ABSENT)
+        if course.trained_on:
+            found |= dict.fromkeys((f"{PREFIX}.{course.name}.{column}" for column in TRAINING), ABSENT)
     if stage_ran(results):
         found |= dict(_training(results)) | dict(_standings(found))
     return found
@@ -150,6 +151,10 @@ def _training(results: Path) -> Iterator[tuple[str, Fact]]:
         prefix, unit = f"{PREFIX}.{row['course']}", "seconds of processor time, all runs"
         yield f"{prefix}.episodes", Fact(value=int(row["episodes"]), unit="episodes a run", **place)
         yield f"{prefix}.seconds", Fact(value=float(row["seconds"]), unit=unit, format=".0f", **place)
+    # It is played where it was trained.
+    played = pd.read_parquet(results / STAGE / "generalists.parquet").query("course == 'all'")["market"]
+    place = {"source": f"{STAGE}/generalists.parquet", "row": "course = all", "stage": STAGE}
+    yield f"{PREFIX}.all.markets", Fact(value=played.nunique(), unit="markets", **place)
 
 
 def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:

@@ -188,7 +188,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "generalists": Stage(
         "generalists",
-        ("generalists.parquet", "trainings.parquet"),
+        ("generalists.parquet", "trainings.parquet", "arrivals.parquet"),
         ("seeds", "episodes", "evaluation_episodes"),
         measured={"trainings.parquet": ("seconds",)},
     ),

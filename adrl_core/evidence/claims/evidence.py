@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.agents.baselines import CHAIN_LENGTH
+from adrl_core.evidence import arrivals, generalists
 from adrl_core.evidence.ablation import WINDOW, episodes_to, threshold
 from adrl_core.evidence.claims.entry import Untestable
 from adrl_core.evidence.governance import governance_facts
 from adrl_core.evidence.quantities import EPISODES, RUNS, Facts
+from adrl_core.evidence.rivals import ABSENT
 from adrl_core.report.facts import Fact
 
 CHAINS = f"chains of {CHAIN_LENGTH} episodes"
@@ -41,14 +43,16 @@ class Evidence:
         return self._tables[name]
 
     def trial(self, fact: str) -> Fact:
-        """What a trial of governance measured, by its key."""
+        """What a trial of governance, or of generalists, measured, by its key."""
         if fact not in self._trials:
             raise Untestable(f"not tried in profile {self.results.name}: {fact}")
         return self._trials[fact]
 
     @cached_property
     def _trials(self) -> Facts:
-        return governance_facts(self.results)
+        found = governance_facts(self.results) | generalists.facts(self.results)
+        found |= arrivals.facts(self.results)
+        return {key: fact for key, fact in found.items() if fact is not ABSENT}
 
     def log(self, column: str, variant: str = "full", market: str = "published") -> Rows:
         """A column of the training log, (runs, episodes), in the order of the seeds."""

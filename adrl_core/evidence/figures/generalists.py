@@ -1,14 +1,24 @@
-"""The figure of the generalists: what they earn on each market, in shares of the specialist."""
+"""Figures of the generalists: what they earn on each market, and how they arrive on a new one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from adrl_core.evidence.figures.style import GREY, INTERVAL, PALETTE, Drawn, new_figure
+from adrl_core.evidence.arrivals import LEVEL, shares_by_episode
+from adrl_core.evidence.figures.style import (
+    DASHES,
+    GREY,
+    INTERVAL,
+    PALETTE,
+    Drawn,
+    draw_band,
+    new_figure,
+)
 from adrl_core.evidence.generalists import STAGE, policies, rule_reward, shares, stage_ran
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.generalists import FAMILY
+from adrl_core.generalists import FAMILY, FRESH, MET_OTHERS
 
 LABELS = {
     "all": "all markets",
@@ -16,13 +26,17 @@ LABELS = {
     "unseen": "the other markets, with memory",
     "specialist_recall": "specialist with memory",
 }
+STARTS = {MET_OTHERS: "has met the others", FRESH: "starts from nothing"}
 MARKERS = {"all": "o", "all_recall": "s", "unseen": "^", "specialist_recall": "D"}
 
 
 def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
-    """The figure, if the stage has run and there is a specialist to compare with."""
+    """Both figures, if the stage has run and there is a specialist to compare with."""
     if stage_ran(results) and any("specialist" in policies(results, market) for market in FAMILY):
         yield STAGE, beside_the_specialists(results)
+    curves = {market: found for market in FAMILY if (found := shares_by_episode(results, market))}
+    if curves:
+        yield f"{STAGE}-arrivals", arrivals(curves)
 
 
 def beside_the_specialists(results: Path) -> Drawn:
@@ -75,4 +89,28 @@ def beside_the_specialists(results: Path) -> Drawn:
         "For each of the markets, rows of dots with mean and interval: the policy trained on all markets "
         "without and with memory, the one that has never met this market, and on shift the specialist with "
         "memory, relative to the specialist.",
+    )
+
+
+def arrivals(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> Drawn:
+    """A panel a market: shares of the specialist's reward along the training there, for both starts."""
+    rows = -(-len(curves) // 2)
+    figure, panels = new_figure(len(curves), width=7.4, height=0.6 + 2.2 * rows, rows=rows)
+    for axes, (market, starts) in zip(panels, curves.items(), strict=False):
+        for (start, words), colour, dashes in zip(STARTS.items(), PALETTE, DASHES, strict=False):
+            draw_band(axes, starts[start], colour, words, dashes)
+        axes.axhline(LEVEL, color=GREY, linewidth=1.0, linestyle=":")
+        axes.set(title=market, xlabel="training episodes on this market")
+    for axes in panels[len(curves) :]:
+        axes.set_axis_off()
+    panels[0].set_ylabel("share of the specialist's reward")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
+    return (
+        figure,
+        "Arriving on a new market",
+        "Reward on held-out episodes as a share of what the specialist of the market earns with the same "
+        f"seed, after so many training episodes there: mean over runs, with {INTERVAL}. Dotted: the level at "
+        "which a team is said to have arrived.",
+        "A panel a market, each with two curves: the team that was trained on the other markets, from before "
+        "its first episode here, and the team that starts from nothing.",
     )

@@ -1,5 +1,6 @@
 """Sections 7 to 10: outlook, governance, footprint, limits."""
 
+from adrl_core.evidence.arrivals import LEVEL
 from adrl_core.evidence.claims import settings
 from adrl_core.evidence.claims.rules import Absent, Derived, Exclusive, Rule, Setting, Tried
 from adrl_core.evidence.published import printed
@@ -10,13 +11,30 @@ CHECKS: dict[str, Rule] = {}
 
 # 7 to 10. Outlook, governance, footprint, limits.
 OUTLOOK = "an outlook: it would need {}"
+ARRIVAL = "tried without meta-learning, and on new simulated markets, not real ones;"
 
 
 CHECKS |= {
     "C214": Absent(OUTLOOK.format("a further level of control")),
-    "C215": Absent(OUTLOOK.format("markets for each type of campaign")),
-    "C216": Absent(OUTLOOK.format("meta-learning and real campaigns")),
-    "C217": Absent(OUTLOOK.format("meta-learning and real campaigns")),
+    "C215": Tried(
+        "generalists.all.markets",
+        lambda markets: markets >= printed("C215").value,
+        "simulated markets of one family, not types of campaign, that one team was trained on jointly",
+        in_part=True,
+    ),
+    "C216": Tried(
+        "generalists.arrival.episodes",
+        lambda episodes: episodes < printed("C216").high,
+        f"{ARRIVAL} to hold {LEVEL:.0%} of the specialist's reward, a team trained on others needs",
+        in_part=True,
+    ),
+    "C217": Tried(
+        "generalists.arrival.speedup",
+        lambda factor: factor >= printed("C217").value,
+        f"{ARRIVAL} episodes to hold {LEVEL:.0%} of the specialist's reward, of a team that starts from "
+        "nothing over those of one that was trained on others",
+        in_part=True,
+    ),
     "C218": Absent(OUTLOOK.format("a learner that uses causal structure")),
     "C219": Tried(
         "governance.oversight.review.enforced",

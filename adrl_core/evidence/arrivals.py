@@ -1,0 +1,191 @@
+"""Facts of arrivals: how soon a team is at work on a market that it has never met, beside one from nothing.
+
+Keys are `generalists.<market>.arrival.<quantity>`, and over all markets `generalists.arrival.<quantity>`. A
+team has arrived after the first play from which on its held-out reward stays at LEVEL or more of what the
+specialist of the market earns with the same seed on the same episodes. A run that has not arrived when its
+training ends is counted with the length of the longer training, that from nothing. So means are restricted
+to one horizon for both, and what has met other markets is given the worst that its shorter training leaves
+open: what it saves is at least so much.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from adrl_core.evidence.ablation import Reached
+from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
+from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
+from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.rivals import ABSENT, listed
+from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS, POINTS
+from adrl_core.report.facts import Fact
+
+LEVEL = 0.95
+"""Share of the specialist's reward at which a team is at work."""
+EPISODES = "training episodes there"
+WORDS = {"quicker": "above", "no_quicker": "not distinguishable from", "slower": "below"}
+"""How what is saved may compare with zero: the part of a key, and the word of the difference."""
+
+
+def facts(results: Path) -> Facts:
+    """All facts of arrivals; those of markets that are not there are dashes."""
+    found: Facts = dict.fromkeys(_quantities(), ABSENT)
+    found |= {
+        f"{PREFIX}.arrival.bank": constant(ARRIVAL_BANK),
+        f"{PREFIX}.arrival.level": constant(LEVEL, form=".0%"),
+    }
+    curves = {market: curve for market in FAMILY if (curve := shares_by_episode(results, market))}
+    if not curves:
+        return found
+    for market, starts in curves.items():
+        found |= dict(_share_facts(market, starts)) | _time_facts(market, starts)
+    return found | dict(_overall(found, curves))
+
+
+def shares_by_episode(results: Path, market: str) -> dict[str, pd.DataFrame]:
+    """By start, the reward of each play as a share of the specialist's.
+
+    Returns:
+        For each start a row a number of training episodes on the market, a column a seed; nothing if the
+        stage has not run or there is no specialist.
+    """
+    plays = results / STAGE / "arrivals.parquet"
+    specialist = results / SPECIALIST.format(market=market) / "evaluation.parquet"
+    if not (plays.exists() and specialist.exists()):
+        return {}
+    table, episodes = pd.read_parquet(plays), pd.read_parquet(specialist)
+    reward = episodes[episodes["episode"] < ARRIVAL_BANK].groupby("seed")["reward"].mean()
+    return {
+        str(start): (rows.pivot(index="episodes", columns="seed", values="reward") / reward).dropna(axis=1)
+        for start, rows in table[table["market"] == market].groupby("start")
+    }
+
+
+def held(curve: pd.DataFrame, level: float, end: int) -> Reached:
+    """The first number of episodes from which on each run stays at a level to its last play.
+
+    Args:
+        curve: a row a play by episodes before it, ascending; a column a run.
+        level: the least value.
+        end: what counts for runs that are below it at their last play.
+    """
+    stays = np.logical_and.accumulate(curve.to_numpy()[::-1] >= level)[::-1]
+    ever = stays[-1]
+    return Reached(np.where(ever, curve.index.to_numpy()[stays.argmax(axis=0)], end), ever)
+
+
+def arrival_times(starts: Mapping[str, pd.DataFrame]) -> dict[str, Reached]:
+    """By start, when each run has arrived; both are cut off where the training from nothing ends."""
+    end = int(starts[FRESH].index[-1])
+    return {start: held(curve, LEVEL, end) for start, curve in starts.items()}
+
+
+def speedup(fresh: np.ndarray, ours: np.ndarray) -> Estimate:
+    """Mean of the fresh team's episodes over that of ours, each (runs,), resampling runs.
+
+    An arrival at once counts as one episode, so that the ratio is finite.
+    """
+    both = np.stack((fresh, ours)).astype(float)
+
+    def ratio(runs: np.ndarray) -> np.ndarray:
+        first, second = both[:, runs.astype(int)].mean(axis=-1)
+        return np.asarray(first / second)
+
+    return bootstrap_interval(np.arange(both.shape[1]), ratio)
+
+
+def _share_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Fact]]:
+    """What teams earn before and after their training on a market, in shares of the specialist's reward."""
+    ours, fresh = starts[MET_OTHERS], starts[FRESH]
+    last = ours.index[-1]
+    plays = {
+        "met_others.before": ours.iloc[0],
+        "met_others.after": ours.iloc[-1],
+        "met_others.lowest": ours.loc[ours.mean(axis=1).idxmin()],
+        "fresh.same": fresh.loc[last],
+        "fresh.end": fresh.iloc[-1],
+    }
+    prefix, origin = f"{PREFIX}.{market}.arrival", _origin(f"market = {market}, over the specialist's")
+    for name, play in plays.items():
+        yield from mean_facts(f"{prefix}.{name}.share", play, "", ".1%", origin).items()
+    for name, theirs in (("met_others.before", ours.iloc[0]), ("fresh.same", fresh.loc[last])):
+        key = f"{prefix}.after.minus.{name}"
+        yield from paired_facts(key, ours.iloc[-1], theirs, "", ".1%", origin).items()
+
+
+def _time_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Facts:
+    """When teams have arrived on a market, and how many episodes those save that have met others."""
+    prefix, times = f"{PREFIX}.{market}.arrival", arrival_times(starts)
+    origin = _origin(f"market = {market}, first play from which on {LEVEL:.0%} of the specialist's is held")
+    found: Facts = {}
+    for start, (episodes, ever) in times.items():
+        n = len(episodes)
+        found[f"{prefix}.{start}.reached"] = counted(int(ever.sum()), n, "runs", **origin)
+        mean = mean_interval(episodes)
+        found[f"{prefix}.{start}.episodes.mean"] = estimated(mean, EPISODES, ".0f", RUNS, **origin)
+    fresh, ours = (_by_run({market: starts}, start) for start in (FRESH, MET_OTHERS))
+    return found | _saved(prefix, fresh, ours, origin)
+
+
+def _overall(found: Facts, curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> Iterator[tuple[str, Fact]]:
+    """The same over all markets that have a specialist, in means of each run over them."""
+    prefix, origin = f"{PREFIX}.arrival", _origin("mean over markets, run by run")
+    fresh, ours = (_by_run(curves, start) for start in (FRESH, MET_OTHERS))
+    for name, episodes in (("episodes", ours), ("fresh_episodes", fresh)):
+        mean = mean_interval(episodes.mean(axis=1))
+        yield f"{prefix}.{name}", estimated(mean, EPISODES, ".0f", RUNS, **origin)
+    yield from _saved(prefix, fresh, ours, origin).items()
+    some = next(iter(curves.values()))
+    ends = {"online": some[MET_OTHERS], "training": some[FRESH]}
+    for name, curve in ends.items():
+        yield f"{prefix}.{name}", Fact(value=int(curve.index[-1]), unit=EPISODES, **origin)
+    yield f"{prefix}.markets", counted(len(curves), len(ours), **origin)
+    for key, word in WORDS.items():
+        where = [m for m in curves if found[f"{PREFIX}.{m}.arrival.saved.word"].value == word]
+        yield f"{prefix}.{key}", counted(listed(where), len(ours), **origin)
+    for start in (MET_OTHERS, FRESH):
+        all_there = [m for m, starts in curves.items() if arrival_times(starts)[start].reached.all()]
+        yield f"{prefix}.{start}.all_reached", counted(listed(all_there), len(ours), **origin)
+
+
+def _by_run(curves: Mapping[str, Mapping[str, pd.DataFrame]], start: str) -> pd.DataFrame:
+    """Episodes until a team has arrived: a row a seed that has played on all markets, a column each."""
+    times = {
+        market: pd.Series(arrival_times(starts)[start].episodes, starts[start].columns, dtype=float)
+        for market, starts in curves.items()
+    }
+    return pd.DataFrame(times).dropna()
+
+
+def _saved(prefix: str, fresh: pd.DataFrame, ours: pd.DataFrame, origin: Origin) -> Facts:
+    """How many episodes are saved, and by which factor there are fewer."""
+    seeds = fresh.index.intersection(ours.index)
+    fresh, ours = fresh.loc[seeds], ours.loc[seeds]
+    theirs, mine = fresh.mean(axis=1), ours.mean(axis=1)
+    found = paired_facts(f"{prefix}.saved", theirs, mine, EPISODES, ".0f", origin)
+    factor = speedup(theirs.to_numpy(), ours.clip(lower=1.0).mean(axis=1).to_numpy())
+    return found | {f"{prefix}.speedup": estimated(factor, "times", ".1f", RUNS, BOOTSTRAP, **origin)}
+
+
+def _origin(row: str) -> Origin:
+    return {"source": f"{STAGE}/arrivals.parquet", "row": row, "stage": STAGE}
+
+
+def _quantities() -> Iterator[str]:
+    """Keys that a chapter may quote, whether or not anything has been run."""
+    pairing = ("mean", "p", "word")
+    plays = ("met_others.before", "met_others.after", "met_others.lowest", "fresh.same", "fresh.end")
+    for market in FAMILY:
+        prefix = f"{PREFIX}.{market}.arrival"
+        yield from (f"{prefix}.{play}.share.mean" for play in plays)
+        yield from (f"{prefix}.{start}.{part}" for start in POINTS for part in ("reached", "episodes.mean"))
+        for name in ("saved", "after.minus.met_others.before", "after.minus.fresh.same"):
+            yield from (f"{prefix}.{name}.{part}" for part in pairing)
+        yield f"{prefix}.speedup"
+    overall = ("episodes", "fresh_episodes", "speedup", "online", "training", "markets", *WORDS)
+    yield from (f"{PREFIX}.arrival.{name}" for name in overall)
+    yield from (f"{PREFIX}.arrival.saved.{part}" for part in pairing)
+    yield from (f"{PREFIX}.arrival.{start}.all_reached" for start in POINTS)
