@@ -39,7 +39,7 @@ MET_OTHERS, FRESH = "met_others", "fresh"
 """How a team arrives on a market: trained on the others, or on none."""
 POINTS = {MET_OTHERS: (0, 5, 10, 20, 35, 50), FRESH: (5, 10, 20, 35, 50, 75, 100, 150, 200)}
 """Training episodes on the market that it arrives on, after which it is played; it trains until the last."""
-ARRIVAL_BANK = 100
+ARRIVAL_BANK = 50
 """Held-out episodes that a run plays each time, at most."""
 KEY = ("seeds", "episodes", "evaluation_episodes")
 """Fields of the study that decide the outcome."""
@@ -168,7 +168,8 @@ def arrived(
 
     They go on as if their training had been planned for so much longer: a team trained before explores little
     and learns with what is left of the learning rate. Steps remembered from elsewhere are forgotten, so that
-    all that is learned from is the new market. TODO
+    all that is learned from is the new market: in a small trial that cost reward at first and brought more of
+    it by the end. Plans of spending are kept, since they count by how like their episodes were.
 
     Args:
         learner: the teams, changed in place.

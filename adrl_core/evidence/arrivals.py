@@ -25,6 +25,8 @@ from adrl_core.report.facts import Fact
 
 LEVEL = 0.95
 """Share of the specialist's reward at which a team is at work."""
+SEARCH = {"runs": 6, "training": 150, "bank": 30}
+"""What was spent to choose that old steps are forgotten: runs, episodes before arrival, episodes played."""
 EPISODES = "training episodes there"
 WORDS = {"quicker": "above", "no_quicker": "not distinguishable from", "slower": "below"}
 """How what is saved may compare with zero: the part of a key, and the word of the difference."""
@@ -37,6 +39,7 @@ def facts(results: Path) -> Facts:
         f"{PREFIX}.arrival.bank": constant(ARRIVAL_BANK),
         f"{PREFIX}.arrival.level": constant(LEVEL, form=".0%"),
     }
+    found |= {f"{PREFIX}.arrival.search.{name}": constant(value) for name, value in SEARCH.items()}
     curves = {market: curve for market in FAMILY if (curve := shares_by_episode(results, market))}
     if not curves:
         return found
@@ -104,7 +107,7 @@ def _share_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Iterator[tu
     plays = {
         "met_others.before": ours.iloc[0],
         "met_others.after": ours.iloc[-1],
-        "met_others.lowest": ours.loc[ours.mean(axis=1).idxmin()],
+        "met_others.lowest": ours.iloc[int(ours.mean(axis=1).argmin())],
         "fresh.same": fresh.loc[last],
         "fresh.end": fresh.iloc[-1],
     }
