@@ -70,6 +70,13 @@ rule rivals:
         RUN + " rivals --market {wildcards.market} --threads {threads}"
 
 
+rule offline:
+    output:
+        f"{RESULTS}/{{market}}/offline/manifest.json",
+    shell:
+        RUN + " offline --market {wildcards.market} --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 

@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "governance",
         "harder",
         "ledger",
+        "offline",
         "recomputed",
         "study",
         "summary",
