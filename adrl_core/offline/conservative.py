@@ -5,7 +5,10 @@ advantage-weighted regression (Peng et al. 2019; Nair et al. 2020). The tuned te
 of an action value is the logged reward, and an advantage is the reward less the value of its state.
 """
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from adrl_core.agents.ppo import PPOAgent, masked_mean
@@ -25,13 +28,14 @@ LARGEST_WEIGHT = 20.0
 class Conservatism(Frozen):
     """How closely the offline learners stay with the log."""
 
-    penalty: float
+    penalty: Annotated[float, Field(ge=0)]
     """Weight of the conservative penalty beside the squared error of the action values."""
     temperature: Positive
     """Scaled reward by which an advantage makes a step count e times as much."""
 
 
-CHOSEN = Conservatism(penalty=0.1, temperature=1.0)
+CHOSEN = Conservatism(penalty=0.02, temperature=0.3)
+"""The best of the search (search.csv)."""
 
 
 def conservative_penalty(values: Tensor, level: Tensor) -> Tensor:

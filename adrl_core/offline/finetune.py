@@ -86,10 +86,15 @@ def by_run(seeds: Sequence[int], rewards: NDArray[np.float64]) -> pd.DataFrame:
 def play_runs(
     policy: Policy, market: str, seeds: Sequence[int], bank: int, episodes: int, fee: float = 0.0
 ) -> pd.DataFrame:
-    """Let every run play the first `episodes` of a bank; a row a run: seed and means of `play`'s columns."""
+    """Let every run play the first `episodes` of a bank.
+
+    Returns:
+        A row a run: seed, means of `play`'s columns, and held_out, the number of episodes.
+    """
     world, frames = make_market(market, fee=fee), []
     for part in np.split(np.arange(episodes), range(TOGETHER, episodes, TOGETHER)):
         numbers = np.tile(part, len(seeds))
         frames.append(play(policy, world, np.full(len(numbers), bank), numbers))
         frames[-1]["seed"] = np.repeat(seeds, len(part))
-    return pd.concat(frames).drop(columns="episode").groupby("seed", as_index=False).mean()
+    means = pd.concat(frames).drop(columns="episode").groupby("seed", as_index=False).mean()
+    return means.assign(held_out=episodes)

@@ -164,3 +164,12 @@ def test_rivals_come_with_channels() -> None:
         assert [work.folder for work in found if work.stage == "rivals"] == [f"{m}/rivals" for m in markets]
         elsewhere = stages.jobs(profile, ("published",), ("full",), "", {})
         assert not any(work.stage == "rivals" for work in elsewhere)
+
+
+def test_the_trial_of_logs_comes_with_channels() -> None:
+    def folders(markets: tuple[str, ...]) -> list[str]:
+        found = stages.jobs("smoke", markets, ("full",), "", {})
+        return [work.folder for work in found if work.stage == "offline"]
+
+    assert folders(("published", "channels")) == ["channels/offline"]
+    assert folders(("published",)) == []

@@ -1,0 +1,291 @@
+"""Facts of the trial from logs to online learning: what the log is worth, and how many episodes it saves.
+
+Keys are `offline.<who>.<quantity>`; what an arm earns on the bank is told `before` its first online episode
+and `after` its last. What has not been run is a dash, so that a chapter can quote all of it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from adrl_core.evidence.ablation import Reached
+from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.market.presets import STEPS
+from adrl_core.offline import cloning, conservative
+from adrl_core.offline.behaviour import HouseRule
+from adrl_core.offline.search import TABLE
+from adrl_core.offline.trial import ARMS, FIRST_EXPLORATION, PLANNER
+from adrl_core.report.facts import Fact
+from adrl_core.report.stages import OFFLINE
+
+PREFIX, STAGE = "offline", f"{OFFLINE}/offline"
+POLICIES = ("house_rule", "house_rule_plain", "best_constant", "oracle")
+RULE, BEST = "house_rule_plain", "oracle"
+OFFLINE_ARMS = ("cloned", "conservative", PLANNER)
+"""Arms that can play before any online episode of their own."""
+SHARE = 0.9
+"""Of the oracle's reward: one of the levels that teams are to reach."""
+HOLD = 2
+"""Held-out plays in a row for which a level must hold to count as reached."""
+LAST = 3
+"""Held-out plays at the end whose mean is the level that a team from scratch comes to."""
+EARLY = 100
+"""Online episodes over which what is lost is added up."""
+LEVELS = ("rule", "share", "scratch")
+ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
+
+
+class Trial(NamedTuple):
+    """The tables of the trial."""
+
+    log: pd.DataFrame
+    curves: pd.DataFrame
+    ends: pd.DataFrame
+    online: pd.DataFrame
+    references: pd.DataFrame
+
+    @property
+    def last(self) -> int:
+        """Number of online episodes."""
+        return int(self.curves["episode"].max())
+
+    @property
+    def early(self) -> int:
+        """Online episodes over which what is lost is added up."""
+        return min(EARLY, self.last)
+
+    def curve(self, arm: str) -> pd.DataFrame:
+        """Held-out reward, a row a play by online episodes before it, a column a run."""
+        rows = self.curves[self.curves["arm"] == arm]
+        return rows.pivot(index="episode", columns="seed", values="reward")
+
+    def end(self, arm: str, episode: int) -> pd.DataFrame:
+        """Means over the bank of an arm's runs, by seed, before the first or after the last episode."""
+        rows = self.ends[(self.ends["arm"] == arm) & (self.ends["episode"] == episode)]
+        return rows.set_index("seed")[list(METRICS)]
+
+    def met(self, arm: str) -> pd.DataFrame:
+        """Reward of online episodes, a row an episode, a column a run."""
+        rows = self.online[self.online["arm"] == arm]
+        return rows.pivot(index="episode", columns="seed", values="reward")
+
+    def level(self, name: str) -> float:
+        """A held-out reward to reach, on the episodes of the curves."""
+        if name == "scratch":
+            return float(self.curve("scratch").iloc[-LAST:].to_numpy().mean())
+        policy, share = (RULE, 1.0) if name == "rule" else (BEST, SHARE)
+        rows = self.references[self.references["policy"] == policy]
+        return share * float(rows["reward"].iloc[: self.curve_episodes].mean())
+
+    @property
+    def curve_episodes(self) -> int:
+        """Held-out episodes of each point of a curve, the first of the bank."""
+        return int(self.curves["held_out"].iloc[0])
+
+
+def load(results: Path) -> Trial | None:
+    """The trial of a study, if it has run."""
+    folder = results / STAGE
+    if not (folder / "curves.parquet").exists():
+        return None
+    return Trial(*(pd.read_parquet(folder / f"{name}.parquet") for name in Trial._fields))
+
+
+def facts(results: Path) -> Facts:
+    """All facts of the trial, of its settings, and of the search for them."""
+    found: Facts = dict.fromkeys(_quantities(), ABSENT)
+    found |= dict(setting_facts())
+    trial = load(results)
+    if trial is None:
+        return found
+    found |= dict(size_facts(trial)) | dict(reference_facts(trial))
+    for arm in (*ARMS, PLANNER):
+        found |= end_facts(trial, arm) | dict(reach_facts(trial, arm))
+    for arm in ARMS:
+        found |= loss_facts(trial, arm)
+    for arm in ("cloned", "conservative"):
+        found |= dip_facts(trial, arm)
+    return found
+
+
+def reached(curve: pd.DataFrame, level: float, end: int) -> Reached:
+    """After how many online episodes each run's held-out reward reaches a level and holds it for HOLD plays.
+
+    Args:
+        curve: a row a play, by online episodes before it; a column a run.
+        level: the reward to reach.
+        end: where runs are cut off that never do.
+    """
+    met = curve.to_numpy() >= level
+    window = min(HOLD, len(met))
+    held = np.lib.stride_tricks.sliding_window_view(met, window, axis=0).all(axis=-1)
+    ever = held.any(axis=0)
+    return Reached(np.where(ever, curve.index.to_numpy()[held.argmax(axis=0)], end), ever)
+
+
+def setting_facts() -> Iterator[tuple[str, Fact]]:
+    """Constants of the trial, and the search for how conservative to be."""
+    for key, value, form in (
+        ("rule.multiple", HouseRule.MULTIPLE, "g"),
+        ("rule.tested", HouseRule.TESTED, ".0%"),
+        ("rule.neglected", HouseRule.NEGLECTED, ".0%"),
+        ("first_exploration", FIRST_EXPLORATION, ".0%"),
+        ("share", SHARE, ".0%"),
+        ("hold", HOLD, ""),
+        ("last", LAST, ""),
+        ("cloning.updates", cloning.UPDATES_AN_EPISODE, ""),
+        ("conservative.updates", conservative.UPDATES_AN_EPISODE, ""),
+        ("conservative.penalty", conservative.CHOSEN.penalty, "g"),
+        ("conservative.temperature", conservative.CHOSEN.temperature, "g"),
+        ("conservative.largest_weight", conservative.LARGEST_WEIGHT, "g"),
+    ):
+        yield f"{PREFIX}.{key}", constant(value, "", form)
+    table = pd.read_csv(TABLE)
+    for column in ("runs", "episodes", "evaluation_episodes"):
+        yield f"{PREFIX}.search.{column}", constant(int(table[column].max()))
+    yield f"{PREFIX}.search.candidates", constant(len(table))
+    for row in table.to_dict("records"):
+        key = f"{PREFIX}.search.{slug(row['penalty'], row['temperature'])}.reward"
+        yield key, constant(float(row["reward"]), "reward", ".1f")
+
+
+def slug(penalty: float, temperature: float) -> str:
+    """How keys name a candidate."""
+    return f"penalty_{penalty:g}_temperature_{temperature:g}".replace(".", "_")
+
+
+def size_facts(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    """How long the log is and the online learning, and what the log earned."""
+    logged = int(trial.log["episode"].max()) + 1
+    for key, value in (
+        ("log.episodes", logged),
+        ("log.steps", logged * STEPS),
+        ("online.episodes", trial.last),
+        ("online.every", int(np.diff(trial.curve("scratch").index)[0])),
+        ("curve.episodes", trial.curve_episodes),
+        ("early", trial.early),
+    ):
+        yield f"{PREFIX}.{key}", Fact(value=value, format="," if value > 9999 else "", **_origin("curves"))
+    means = trial.log.groupby("seed")["reward"].mean()
+    yield from mean_facts(f"{PREFIX}.log.reward", means, *METRICS["reward"], _origin("log")).items()
+
+
+def reference_facts(trial: Trial) -> Iterator[tuple[str, Fact]]:
+    """What does not learn, on the whole bank; and the levels to reach."""
+    best = float(trial.references.loc[trial.references["policy"] == BEST, "reward"].mean())
+    for policy, rows in trial.references.groupby("policy", sort=False):
+        origin = _origin("references", f"policy = {policy}")
+        for metric in ("reward", "profit"):
+            key = f"{PREFIX}.{policy}.{metric}.mean"
+            yield key, estimated(mean_interval(rows[metric]), *METRICS[metric], EPISODES, **origin)
+        yield (
+            f"{PREFIX}.{policy}.share.mean",
+            Fact(value=float(rows["reward"].mean()) / best, format=".1%", **origin),
+        )
+    for name in LEVELS:
+        origin = _origin("curves", "on the held-out episodes of the curves")
+        yield f"{PREFIX}.level.{name}", Fact(value=trial.level(name), unit="reward", format=".0f", **origin)
+
+
+def end_facts(trial: Trial, arm: str) -> Facts:
+    """Held-out reward before and after, against the rule, the oracle and the team from scratch."""
+    means = trial.references.groupby("policy")["reward"].mean()
+    scratch = trial.end("scratch", trial.last)["reward"]
+    found: Facts = {}
+    for when, episode in (("before", 0), ("after", trial.last)):
+        rows = trial.end(arm, episode)
+        if rows.empty:
+            continue
+        prefix, origin = f"{PREFIX}.{arm}.{when}", _origin("ends", f"arm = {arm}, episode = {episode}")
+        for metric in ("reward", "profit"):
+            found |= mean_facts(f"{prefix}.{metric}", rows[metric], *METRICS[metric], origin)
+        found |= mean_facts(f"{prefix}.share", rows["reward"] / means[BEST], "", ".1%", origin)
+        rule = pd.Series(float(means[RULE]), rows.index)
+        others = {"rule": rule, "scratch": scratch}
+        others |= (
+            {"constant": pd.Series(float(means["best_constant"]), rows.index)}
+            if "best_constant" in means
+            else {}
+        )
+        for name, other in others.items():
+            if (arm, when, name) != ("scratch", "after", "scratch"):
+                key = f"{prefix}.minus.{name}"
+                found |= paired_facts(key, rows["reward"], other, *METRICS["reward"], origin)
+    return found
+
+
+def reach_facts(trial: Trial, arm: str) -> Iterator[tuple[str, Fact]]:
+    """Online episodes to each level, runs that never reach it cut off at the end, and how many are saved."""
+    for name in LEVELS:
+        level = trial.level(name)
+        found, whole = (reached(trial.curve(who), level, trial.last) for who in (arm, "scratch"))
+        n, key = len(found.episodes), f"{PREFIX}.{arm}.to.{name}"
+        origin = _origin("curves", f"arm = {arm}, first play at {level:.0f} or above that holds")
+        yield f"{key}.reached", counted(int(found.reached.sum()), n, "runs", **origin)
+        times = mean_interval(found.episodes)
+        yield f"{key}.episodes.mean", estimated(times, "online episodes", ".0f", RUNS, **origin)
+        if arm != "scratch":
+            seeds = trial.curve(arm).columns
+            pair = (pd.Series(times.episodes.astype(float), seeds) for times in (whole, found))
+            yield from paired_facts(f"{key}.saved", *pair, "online episodes", ".0f", origin).items()
+
+
+def loss_facts(trial: Trial, arm: str) -> Facts:
+    """Reward lost over the first online episodes, against the oracle and the rule on the same markets."""
+    first = slice(0, trial.early - 1)
+    ours = trial.met(arm).loc[first].sum()
+    origin = _origin("online", f"arm = {arm}, sums over the first {trial.early} online episodes")
+    found: Facts = {}
+    for name, policy in (("oracle", BEST), ("rule", RULE)):
+        theirs = trial.met(policy).loc[first].sum()
+        found |= paired_facts(f"{PREFIX}.{arm}.lost.{name}", theirs, ours, "reward", ",.0f", origin)
+    if arm != "scratch":
+        scratch = trial.met("scratch").loc[first].sum()
+        found |= paired_facts(f"{PREFIX}.{arm}.gained", ours, scratch, "reward", ",.0f", origin)
+    return found
+
+
+def dip_facts(trial: Trial, arm: str) -> Facts:
+    """How far held-out reward falls once a team goes online: at the first play, and at the lowest mean."""
+    curve = trial.curve(arm)
+    early = curve.loc[curve.index[1] : max(trial.early, curve.index[1])]
+    lowest = early.mean(axis=1).idxmin()
+    origin = _origin("curves", f"arm = {arm}, less the play before the first online episode")
+    found: Facts = {}
+    for name, episode in (("first", early.index[0]), ("lowest", lowest)):
+        key = f"{PREFIX}.{arm}.dip.{name}"
+        found |= paired_facts(key, curve.loc[episode], curve.loc[0], *METRICS["reward"], origin)
+        found[f"{key}.episode"] = Fact(value=int(episode), unit="online episodes", **origin)
+    return found
+
+
+def _origin(table: str, row: str = "") -> Origin:
+    return {"source": f"{STAGE}/{table}.parquet", "row": row, "stage": STAGE}
+
+
+def _quantities() -> Iterator[str]:
+    """Keys that a chapter may quote, whether or not anything has been run."""
+    pairing = ("mean", "p", "word")
+    for key in ("log.episodes", "log.steps", "log.reward.mean", "online.episodes", "online.every"):
+        yield f"{PREFIX}.{key}"
+    yield from (f"{PREFIX}.{key}" for key in ("curve.episodes", "early", *(f"level.{n}" for n in LEVELS)))
+    for policy in POLICIES:
+        yield from (f"{PREFIX}.{policy}.{metric}.mean" for metric in ("reward", "profit", "share"))
+    for arm in (*ARMS, PLANNER):
+        prefix = f"{PREFIX}.{arm}"
+        for when in ("before", "after"):
+            yield from (f"{prefix}.{when}.{metric}.mean" for metric in ("reward", "profit", "share"))
+            for other in ("rule", "scratch", "constant"):
+                yield from (f"{prefix}.{when}.minus.{other}.{part}" for part in pairing)
+        for name in LEVELS:
+            yield from (f"{prefix}.to.{name}.{part}" for part in ("reached", "episodes.mean"))
+            yield from (f"{prefix}.to.{name}.saved.{part}" for part in pairing)
+        for name in ("lost.oracle", "lost.rule", "gained", "dip.first", "dip.lowest"):
+            yield from (
+                f"{prefix}.{name}.{part}" for part in (*pairing, *(["episode"] if "dip" in name else []))
+            )
