@@ -37,6 +37,7 @@ LAST = 3
 EARLY = 100
 """Online episodes over which what is lost is added up."""
 LEVELS = ("rule", "share", "scratch")
+QUOTED = ("reward", "profit", "spend")
 ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
 
 
@@ -180,7 +181,7 @@ def reference_facts(trial: Trial) -> Iterator[tuple[str, Fact]]:
     best = float(trial.references.loc[trial.references["policy"] == BEST, "reward"].mean())
     for policy, rows in trial.references.groupby("policy", sort=False):
         origin = _origin("references", f"policy = {policy}")
-        for metric in ("reward", "profit"):
+        for metric in QUOTED:
             key = f"{PREFIX}.{policy}.{metric}.mean"
             yield key, estimated(mean_interval(rows[metric]), *METRICS[metric], EPISODES, **origin)
         yield (
@@ -202,7 +203,7 @@ def end_facts(trial: Trial, arm: str) -> Facts:
         if rows.empty:
             continue
         prefix, origin = f"{PREFIX}.{arm}.{when}", _origin("ends", f"arm = {arm}, episode = {episode}")
-        for metric in ("reward", "profit"):
+        for metric in QUOTED:
             found |= mean_facts(f"{prefix}.{metric}", rows[metric], *METRICS[metric], origin)
         found |= mean_facts(f"{prefix}.share", rows["reward"] / means[BEST], "", ".1%", origin)
         rule = pd.Series(float(means[RULE]), rows.index)
@@ -275,11 +276,11 @@ def _quantities() -> Iterator[str]:
         yield f"{PREFIX}.{key}"
     yield from (f"{PREFIX}.{key}" for key in ("curve.episodes", "early", *(f"level.{n}" for n in LEVELS)))
     for policy in POLICIES:
-        yield from (f"{PREFIX}.{policy}.{metric}.mean" for metric in ("reward", "profit", "share"))
+        yield from (f"{PREFIX}.{policy}.{metric}.mean" for metric in (*QUOTED, "share"))
     for arm in (*ARMS, PLANNER):
         prefix = f"{PREFIX}.{arm}"
         for when in ("before", "after"):
-            yield from (f"{prefix}.{when}.{metric}.mean" for metric in ("reward", "profit", "share"))
+            yield from (f"{prefix}.{when}.{metric}.mean" for metric in (*QUOTED, "share"))
             for other in ("rule", "scratch", "constant"):
                 yield from (f"{prefix}.{when}.minus.{other}.{part}" for part in pairing)
         for name in LEVELS:

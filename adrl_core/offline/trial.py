@@ -34,7 +34,7 @@ FIRST_EXPLORATION = 0.1
 """Exploration rate of the first online episode after pre-training; from there it falls as usual."""
 LOG_SHARE, ONLINE_SHARE = 0.2, 0.3
 """Logged and online episodes, as shares of the training episodes of the study."""
-POINTS = 12
+POINTS = 20
 """Held-out plays while online, besides the one before."""
 CURVE_EPISODES = 100
 """Held-out episodes of each such play; all of the bank if it has fewer."""

@@ -23,7 +23,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tables]:
 
 
 def test_sizes_follow_from_the_study() -> None:
-    assert sizes(profile_study("paper", "channels", "full")) == (200, 300, 25, 100)
+    assert sizes(profile_study("paper", "channels", "full")) == (200, 300, 15, 100)
     small = sizes(STUDY)
     assert small == (2, 2, 1, 3)
     for profile in ("smoke", "quick", "paper"):
