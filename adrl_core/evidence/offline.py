@@ -125,7 +125,7 @@ def reached(curve: pd.DataFrame, level: float, end: int) -> Reached:
     met = curve.to_numpy() >= level
     window = min(HOLD, len(met))
     held = np.lib.stride_tricks.sliding_window_view(met, window, axis=0).all(axis=-1)
-    ever = held.any(axis=0)
+    ever = np.any(held, axis=0)
     return Reached(np.where(ever, curve.index.to_numpy()[held.argmax(axis=0)], end), ever)
 
 
@@ -228,12 +228,13 @@ def reach_facts(trial: Trial, arm: str) -> Iterator[tuple[str, Fact]]:
         n, key = len(found.episodes), f"{PREFIX}.{arm}.to.{name}"
         origin = _origin("curves", f"arm = {arm}, first play at {level:.0f} or above that holds")
         yield f"{key}.reached", counted(int(found.reached.sum()), n, "runs", **origin)
-        times = mean_interval(found.episodes)
-        yield f"{key}.episodes.mean", estimated(times, "online episodes", ".0f", RUNS, **origin)
+        mean = mean_interval(found.episodes)
+        yield f"{key}.episodes.mean", estimated(mean, "online episodes", ".0f", RUNS, **origin)
         if arm != "scratch":
             seeds = trial.curve(arm).columns
-            pair = (pd.Series(times.episodes.astype(float), seeds) for times in (whole, found))
-            yield from paired_facts(f"{key}.saved", *pair, "online episodes", ".0f", origin).items()
+            theirs, ours = (pd.Series(times.episodes, seeds, dtype=float) for times in (whole, found))
+            saved = paired_facts(f"{key}.saved", theirs, ours, "online episodes", ".0f", origin)
+            yield from saved.items()
 
 
 def loss_facts(trial: Trial, arm: str) -> Facts:
@@ -254,14 +255,15 @@ def loss_facts(trial: Trial, arm: str) -> Facts:
 def dip_facts(trial: Trial, arm: str) -> Facts:
     """How far held-out reward falls once a team goes online: at the first play, and at the lowest mean."""
     curve = trial.curve(arm)
-    early = curve.loc[curve.index[1] : max(trial.early, curve.index[1])]
-    lowest = early.mean(axis=1).idxmin()
+    plays = curve.index.to_numpy()
+    early = curve.to_numpy()[(plays > 0) & (plays <= max(trial.early, plays[1]))]
     origin = _origin("curves", f"arm = {arm}, less the play before the first online episode")
     found: Facts = {}
-    for name, episode in (("first", early.index[0]), ("lowest", lowest)):
-        key = f"{PREFIX}.{arm}.dip.{name}"
-        found |= paired_facts(key, curve.loc[episode], curve.loc[0], *METRICS["reward"], origin)
-        found[f"{key}.episode"] = Fact(value=int(episode), unit="online episodes", **origin)
+    for name, play in (("first", 0), ("lowest", int(early.mean(axis=1).argmin()))):
+        key, after = f"{PREFIX}.{arm}.dip.{name}", pd.Series(early[play], curve.columns)
+        before = pd.Series(curve.to_numpy()[0], curve.columns)
+        found |= paired_facts(key, after, before, *METRICS["reward"], origin)
+        found[f"{key}.episode"] = Fact(value=int(plays[1 + play]), unit="online episodes", **origin)
     return found
 
 

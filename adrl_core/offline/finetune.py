@@ -1,5 +1,6 @@
 """Going online: the usual learners, from whatever weights and memories they have, and how they do."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,26 +16,28 @@ from adrl_core.market import Market, make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.offline.behaviour import Log
 
+log = logging.getLogger(__name__)
+
 TOGETHER = 200
 """Held-out episodes of a run that are played at once, so that all runs' plans fit in memory."""
 
 
-def remember(team: TeamLearner, log: Log) -> None:
+def remember(team: TeamLearner, logged: Log) -> None:
     """Put the logged bids into the Bidding agent's replay memory, as the oldest of its own experience."""
-    continues = torch.ones_like(log.reward)
+    continues = torch.ones_like(logged.reward)
     continues[:, STEPS - 1 :: STEPS] = 0.0
     steps = Transitions(
-        log.state * team.scale,
-        log.level,
-        log.reward * team.config.reward_scale,
-        log.next_state * team.scale,
+        logged.state * team.scale,
+        logged.level,
+        logged.reward * team.config.reward_scale,
+        logged.next_state * team.scale,
         continues,
     )
     # Episode by episode, as online: no store may bring more than the memory holds.
-    for first in range(0, log.reward.shape[1], STEPS):
+    for first in range(0, logged.reward.shape[1], STEPS):
         episode = slice(first, first + STEPS)
         team.bidding.replay.add(
-            Transitions(*(column[:, episode] for column in steps)), asks_bidding(log.mode[:, episode])
+            Transitions(*(column[:, episode] for column in steps)), asks_bidding(logged.mode[:, episode])
         )
 
 
@@ -62,6 +65,8 @@ def go_online(
         )
         if (number + 1) % every == 0:
             curves.append(held_out(team.policy()).assign(episode=number + 1))
+            reward = curves[-1]["reward"].mean()
+            log.info("online episode %d of %d, held-out reward %.1f", number + 1, episodes, reward)
     return pd.concat(curves, ignore_index=True), by_run(team.seeds, np.stack(rewards, 1))
 
 

@@ -43,7 +43,7 @@ def learning_online(trial: Trial) -> Drawn:
     held_out.set(xlabel="online episodes so far", ylabel="held-out reward")
     held_out.legend(fontsize=7.5, loc="lower right")
     exploring.axhline(0.0, color=GREY, linewidth=1.0)
-    exploring.set(xlabel="online episode", ylabel="reward while learning, less the house rule's")
+    exploring.set(xlabel="online episode", ylabel="reward online, less the house rule's")
     return (
         figure,
         "From logs to online learning",
