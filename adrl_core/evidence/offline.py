@@ -6,14 +6,13 @@ and `after` its last. What has not been run is a dash, so that a chapter can quo
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.offline_tables import BEST, HOLD, LAST, RULE, SHARE, STAGE, Trial, load, reached
 from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
@@ -21,80 +20,12 @@ from adrl_core.offline.behaviour import HouseRule
 from adrl_core.offline.search import TABLE
 from adrl_core.offline.trial import ARMS, FIRST_EXPLORATION, PLANNER
 from adrl_core.report.facts import Fact
-from adrl_core.report.stages import OFFLINE
 
-PREFIX, STAGE = "offline", f"{OFFLINE}/offline"
+PREFIX = "offline"
 POLICIES = ("house_rule", "house_rule_plain", "best_constant", "oracle")
-RULE, BEST = "house_rule_plain", "oracle"
-OFFLINE_ARMS = ("cloned", "conservative", PLANNER)
-"""Arms that can play before any online episode of their own."""
-SHARE = 0.9
-"""Of the oracle's reward: one of the levels that teams are to reach."""
-HOLD = 2
-"""Held-out plays in a row for which a level must hold to count as reached."""
-LAST = 3
-"""Held-out plays at the end whose mean is the level that a team from scratch comes to."""
-EARLY = 100
-"""Online episodes over which what is lost is added up."""
 LEVELS = ("rule", "share", "scratch")
 QUOTED = ("reward", "profit", "spend")
 ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
-
-
-class Trial(NamedTuple):
-    """The tables of the trial."""
-
-    log: pd.DataFrame
-    curves: pd.DataFrame
-    ends: pd.DataFrame
-    online: pd.DataFrame
-    references: pd.DataFrame
-
-    @property
-    def last(self) -> int:
-        """Number of online episodes."""
-        return int(self.curves["episode"].max())
-
-    @property
-    def early(self) -> int:
-        """Online episodes over which what is lost is added up."""
-        return min(EARLY, self.last)
-
-    def curve(self, arm: str) -> pd.DataFrame:
-        """Held-out reward, a row a play by online episodes before it, a column a run."""
-        rows = self.curves[self.curves["arm"] == arm]
-        return rows.pivot(index="episode", columns="seed", values="reward")
-
-    def end(self, arm: str, episode: int) -> pd.DataFrame:
-        """Means over the bank of an arm's runs, by seed, before the first or after the last episode."""
-        rows = self.ends[(self.ends["arm"] == arm) & (self.ends["episode"] == episode)]
-        return rows.set_index("seed")[list(METRICS)]
-
-    def met(self, arm: str) -> pd.DataFrame:
-        """Reward of online episodes, a row an episode, a column a run."""
-        rows = self.online[self.online["arm"] == arm]
-        return rows.pivot(index="episode", columns="seed", values="reward")
-
-    def level(self, name: str) -> float:
-        """A held-out reward to reach, on the episodes of the curves."""
-        if name == "scratch":
-            return float(self.curve("scratch").iloc[-LAST:].to_numpy().mean())
-        policy, share = (RULE, 1.0) if name == "rule" else (BEST, SHARE)
-        rows = self.references[self.references["policy"] == policy]
-        return share * float(rows["reward"].iloc[: self.curve_episodes].mean())
-
-    @property
-    def curve_episodes(self) -> int:
-        """Held-out episodes of each point of a curve, the first of the bank."""
-        return int(self.curves["held_out"].iloc[0])
-
-
-def load(results: Path) -> Trial | None:
-    """The trial of a study, if it has run."""
-    folder = results / STAGE
-    if not (folder / "curves.parquet").exists():
-        return None
-    return Trial(*(pd.read_parquet(folder / f"{name}.parquet") for name in Trial._fields))
 
 
 def facts(results: Path) -> Facts:
@@ -112,21 +43,6 @@ def facts(results: Path) -> Facts:
     for arm in ("cloned", "conservative"):
         found |= dip_facts(trial, arm)
     return found
-
-
-def reached(curve: pd.DataFrame, level: float, end: int) -> Reached:
-    """After how many online episodes each run's held-out reward reaches a level and holds it for HOLD plays.
-
-    Args:
-        curve: a row a play, by online episodes before it; a column a run.
-        level: the reward to reach.
-        end: where runs are cut off that never do.
-    """
-    met = curve.to_numpy() >= level
-    window = min(HOLD, len(met))
-    held = np.lib.stride_tricks.sliding_window_view(met, window, axis=0).all(axis=-1)
-    ever = np.any(held, axis=0)
-    return Reached(np.where(ever, curve.index.to_numpy()[held.argmax(axis=0)], end), ever)
 
 
 def setting_facts() -> Iterator[tuple[str, Fact]]:
@@ -206,6 +122,8 @@ def end_facts(trial: Trial, arm: str) -> Facts:
         for metric in QUOTED:
             found |= mean_facts(f"{prefix}.{metric}", rows[metric], *METRICS[metric], origin)
         found |= mean_facts(f"{prefix}.share", rows["reward"] / means[BEST], "", ".1%", origin)
+        if rows["spread"].notna().all():
+            found |= mean_facts(f"{prefix}.spread", rows["spread"], "logits", ".2f", origin)
         rule = pd.Series(float(means[RULE]), rows.index)
         others = {"rule": rule, "scratch": scratch}
         others |= (
@@ -235,6 +153,11 @@ def reach_facts(trial: Trial, arm: str) -> Iterator[tuple[str, Fact]]:
             theirs, ours = (pd.Series(times.episodes, seeds, dtype=float) for times in (whole, found))
             saved = paired_facts(f"{key}.saved", theirs, ours, "online episodes", ".0f", origin)
             yield from saved.items()
+        if arm == "conservative":
+            clone = reached(trial.curve("cloned"), level, trial.last)
+            later = pd.Series(found.episodes - clone.episodes, trial.curve(arm).columns, dtype=float)
+            none = pd.Series(0.0, later.index)
+            yield from paired_facts(f"{key}.later", later, none, "online episodes", ".0f", origin).items()
 
 
 def loss_facts(trial: Trial, arm: str) -> Facts:
@@ -282,12 +205,14 @@ def _quantities() -> Iterator[str]:
     for arm in (*ARMS, PLANNER):
         prefix = f"{PREFIX}.{arm}"
         for when in ("before", "after"):
-            yield from (f"{prefix}.{when}.{metric}.mean" for metric in (*QUOTED, "share"))
+            yield from (f"{prefix}.{when}.{metric}.mean" for metric in (*QUOTED, "share", "spread"))
             for other in ("rule", "scratch", "constant"):
                 yield from (f"{prefix}.{when}.minus.{other}.{part}" for part in pairing)
         for name in LEVELS:
             yield from (f"{prefix}.to.{name}.{part}" for part in ("reached", "episodes.mean"))
-            yield from (f"{prefix}.to.{name}.saved.{part}" for part in pairing)
+            yield from (
+                f"{prefix}.to.{name}.{what}.{part}" for what in ("saved", "later") for part in pairing
+            )
         for name in ("lost.oracle", "lost.rule", "gained", "dip.first", "dip.lowest"):
             yield from (
                 f"{prefix}.{name}.{part}" for part in (*pairing, *(["episode"] if "dip" in name else []))

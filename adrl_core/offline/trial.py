@@ -104,7 +104,8 @@ class Tables(NamedTuple):
     """A row an arm, run and held-out play: arm, seed, episode (online episodes before it), means over the
     first CURVE_EPISODES of the bank of `play`'s columns. The planner has but one, offline."""
     ends: pd.DataFrame
-    """The same over the whole bank, before the first and after the last online episode."""
+    """The same over the whole bank, before the first and after the last online episode, and spread: the mean
+    standard deviation of the logits from which the Budget agent draws; empty for the planner."""
     online: pd.DataFrame
     """A row an arm, run and online episode: arm, seed, episode, reward, exploring. The policies MET
     play the same markets and stand among the arms."""
@@ -163,12 +164,19 @@ def run_arm(study: Study, arm: str, logged: Log) -> dict[str, pd.DataFrame]:
     prepare(team, logged, size.logged)
     log.info("%s: %s is prepared", study.market, arm)
     bank = partial(play_runs, market=study.market, seeds=team.seeds, bank=BANK_SEED, fee=study.fee)
-    ends = [bank(team.policy(), episodes=study.evaluation_episodes).assign(episode=0)] if prepared else []
+    ends = [_end(team, bank, study, 0)] if prepared else []
     market = make_market(study.market, fee=study.fee)
     curves, online = go_online(team, market, size.online, size.every, partial(bank, episodes=size.curve))
-    ends.append(bank(team.policy(), episodes=study.evaluation_episodes).assign(episode=size.online))
+    ends.append(_end(team, bank, study, size.online))
     tables = {"curves": curves, "ends": pd.concat(ends, ignore_index=True), "online": online}
     return {name: frame.assign(arm=arm) for name, frame in tables.items()}
+
+
+def _end(team: TeamLearner, bank: Callable[..., pd.DataFrame], study: Study, episode: int) -> pd.DataFrame:
+    assert team.budget.network.log_sd is not None
+    with torch.no_grad():
+        spread = team.budget.network.log_sd().exp().mean((1, 2)).tolist()
+    return bank(team.policy(), episodes=study.evaluation_episodes).assign(episode=episode, spread=spread)
 
 
 def run_planner(study: Study, logged: Log) -> dict[str, pd.DataFrame]:

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from adrl_core.evidence.figures.offline import figures
-from adrl_core.evidence.offline import facts, reached, slug
+from adrl_core.evidence.offline import facts, slug
+from adrl_core.evidence.offline_tables import reached
 from adrl_core.evidence.quantities import METRICS
 from adrl_core.offline.conservative import CHOSEN
 from adrl_core.offline.search import TABLE
@@ -44,7 +45,9 @@ def results(tmp_path: Path) -> Path:
     )
     curves.to_parquet(folder / "curves.parquet")
     before = curves["arm"].isin(("cloned", "conservative", "planner")) & (curves["episode"] == 0)
-    curves[before | (curves["episode"] == PLAYS[-1])].to_parquet(folder / "ends.parquet")
+    ends = curves[before | (curves["episode"] == PLAYS[-1])]
+    spread = (0.5 + 0.1 * ends["seed"]).where(ends["arm"] != "planner")
+    ends.assign(spread=spread).to_parquet(folder / "ends.parquet")
     pd.DataFrame(
         {"policy": policy, "episode": episode, **dict.fromkeys(METRICS, level + (-1.0) ** episode)}
         for policy, level in REFERENCES.items()
@@ -88,6 +91,7 @@ def test_episodes_to_a_level_and_saved(results: Path) -> None:
     expected = stats.ttest_rel([30, 30, 20], [20, 20, 20])
     assert (saved.value, saved.low, saved.high) == pytest.approx((20 / 3, *expected.confidence_interval()))
     assert found["offline.conservative.to.share.saved.p"].value == pytest.approx(expected.pvalue)
+    assert found["offline.conservative.to.share.later.mean"].value == pytest.approx(-20 / 3)
     assert found["offline.planner.to.share.reached"].value == 2
     assert found["offline.planner.to.share.episodes.mean"].value == pytest.approx(10.0)
 
@@ -105,6 +109,7 @@ def test_before_after_and_against_whom(results: Path) -> None:
     assert found["offline.scratch.after.reward.mean"].value == pytest.approx(91.0)
     assert found["offline.scratch.before.reward.mean"].text() == "\N{EN DASH}"
     assert found["offline.planner.after.reward.mean"].text() == "\N{EN DASH}"
+    assert found["offline.cloned.before.spread.mean"].value == pytest.approx(0.6)
     assert found["offline.best_constant.share.mean"].value == pytest.approx(0.8)
 
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from adrl_core.evidence.figures.style import DASHES, GREY, INTERVAL, PALETTE, Drawn, draw_band, new_figure
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.offline import BEST, PREFIX, RULE, Trial, load
+from adrl_core.evidence.offline import PREFIX
+from adrl_core.evidence.offline_tables import BEST, RULE, Trial, load
 from adrl_core.offline.trial import ARMS, PLANNER
 
 LABELS = {
