@@ -77,6 +77,13 @@ rule generalists:
         RUN + " generalists --threads {threads}"
 
 
+rule offline:
+    output:
+        f"{RESULTS}/{{market}}/offline/manifest.json",
+    shell:
+        RUN + " offline --market {wildcards.market} --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 

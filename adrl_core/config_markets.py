@@ -32,6 +32,7 @@ RESERVED = frozenset(
         "governance",
         "harder",
         "ledger",
+        "offline",
         "recomputed",
         "study",
         "summary",

@@ -1,6 +1,6 @@
 """Finished parts of a long trial, kept beside its outputs until all are there: it goes on from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,30 @@ import torch
 from adrl_core.config import ConfigurationError
 from adrl_core.files import replacing
 
-
-def keep(path: Path, key: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write the tables of a part, with what they belong to."""
-    content = {name: frame.to_dict("list") for name, frame in tables.items()}
-    with replacing(path) as partial:
-        torch.save({"key": key, "tables": content}, partial)
+Frames = Mapping[str, pd.DataFrame]
 
 
-def kept(path: Path, key: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """The tables of a part.
+def once(path: Path, key: Mapping[str, Any], run: Callable[[], Frames]) -> Frames:
+    """The tables of a part: those kept at `path`, or else what `run` returns, which is then kept there.
+
+    Args:
+        path: the file; its name ends in resume.pt.
+        key: what the part belongs to.
+        run: does the work.
 
     Raises:
         ConfigurationError: the file is damaged or belongs to something else.
     """
+    if path.exists():
+        return _kept(path, key)
+    tables = run()
+    content = {name: frame.to_dict("list") for name, frame in tables.items()}
+    with replacing(path) as partial:
+        torch.save({"key": dict(key), "tables": content}, partial)
+    return tables
+
+
+def _kept(path: Path, key: Mapping[str, Any]) -> Frames:
     try:
         content = torch.load(path, weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged archives

@@ -9,6 +9,7 @@ that a specialist of that market meets with the same seed.
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from adrl_core.agents.learner import Learner, make_learner
 from adrl_core.config import Study, parse_variant
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.files import save_table
-from adrl_core.finished import keep, kept
+from adrl_core.finished import once
 from adrl_core.market import make_market
 
 log = logging.getLogger(__name__)
@@ -87,13 +88,11 @@ def study_generalists(study: Study, directory: Path) -> Tables:
     for number, course in enumerate(todo, 1):
         path = directory / f"{course.name}.resume.pt"
         key = {"settings": study.settings(KEY), "course": list(course)}
-        if path.exists():
-            found.append(Tables(**kept(path, key)))
-        else:
-            found.append(_finished(study, course))
-            keep(path, key, found[-1]._asdict())
+        found.append(once(path, key, partial(_finished, study, course)))
         log.info("%s: %d of %d done", course.name, number, len(todo))
-    tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
+    tables = Tables(
+        **{name: pd.concat([part[name] for part in found], ignore_index=True) for name in Tables._fields}
+    )
     for name, frame in tables._asdict().items():
         save_table(frame, directory / f"{name}.parquet")
     for path in directory.glob("*.resume.pt"):
@@ -101,7 +100,7 @@ def study_generalists(study: Study, directory: Path) -> Tables:
     return tables
 
 
-def _finished(study: Study, course: Course) -> Tables:
+def _finished(study: Study, course: Course) -> dict[str, pd.DataFrame]:
     episodes = max(1, round(course.share * study.episodes))
     clock = time.process_time()
     learner = trained(course.variant, course.trained_on, range(study.seeds), episodes, study.checkpoint_every)
@@ -110,9 +109,10 @@ def _finished(study: Study, course: Course) -> Tables:
     frames = [played(learner, market, BANK_SEED, bank) for market in course.played_on]
     generalists = pd.concat(frames, ignore_index=True)
     trainings = pd.DataFrame({"variant": [course.variant], "episodes": episodes, "seconds": seconds})
-    for frame in (generalists, trainings):
+    tables = {"generalists": generalists, "trainings": trainings}
+    for frame in tables.values():
         frame.insert(0, "course", course.name)
-    return Tables(generalists, trainings)
+    return tables
 
 
 def trained(

@@ -192,6 +192,11 @@ STAGES: Mapping[str, Stage] = {
         ("seeds", "episodes", "evaluation_episodes"),
         measured={"trainings.parquet": ("seconds",)},
     ),
+    "offline": Stage(
+        "{market}/offline",
+        ("log.parquet", "curves.parquet", "ends.parquet", "online.parquet", "references.parquet"),
+        (*EVALUATION, "seeds", "episodes"),
+    ),
     "auctions": Stage(
         "auctions",
         ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
@@ -222,6 +227,9 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
     "paper": ("channels", "margin", "pacing", "shift"),
 }
 """Markets on which a profile trains rivals, if it studies `channels`."""
+
+OFFLINE = "channels"
+"""The market on which teams learn from a log before they go online, if a study has it."""
 
 
 def results_root() -> Path:
@@ -385,6 +393,7 @@ def jobs(
     if "channels" in markets:
         found += [build("rivals", market=market) for market in RIVALS[profile]]
         found.append(build("generalists"))
+        found.append(build("offline", market=OFFLINE))
     if "channels" in markets and GOVERNED in variants:
         trials = [build(s, market=m, variant=GOVERNED) for s, on in GOVERNANCE.items() for m in on]
         there = {work.folder for work in found}

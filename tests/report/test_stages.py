@@ -171,3 +171,12 @@ def test_generalists_come_with_channels_and_belong_to_no_market() -> None:
         found = stages.jobs("smoke", markets, ("full",), "", {})
         assert [work.folder for work in found if work.stage == "generalists"] == ["generalists"] * count
     assert job("generalists", "smoke").settings == {"seeds": 2, "episodes": 6, "evaluation_episodes": 8}
+
+
+def test_the_trial_of_logs_comes_with_channels() -> None:
+    def folders(markets: tuple[str, ...]) -> list[str]:
+        found = stages.jobs("smoke", markets, ("full",), "", {})
+        return [work.folder for work in found if work.stage == "offline"]
+
+    assert folders(("published", "channels")) == ["channels/offline"]
+    assert folders(("published",)) == []

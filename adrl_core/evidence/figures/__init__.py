@@ -15,6 +15,7 @@ from adrl_core.evidence.figures import (
     governance,
     harder,
     learning,
+    offline,
     rivals,
 )
 from adrl_core.evidence.figures import evaluation as on_bank
@@ -79,6 +80,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     yield from calibration.figures(results)
     yield from rivals.figures(results)
     yield from generalists.figures(results)
+    yield from offline.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))
 
