@@ -159,7 +159,7 @@ class ChannelsMarket(Market):
     def _hold_auctions(self, bid: Tensor, allocation: Tensor) -> Auctions:
         constants, t = self.constants, self.t
         log_bid, log_median = bid.log()[:, None], self.log_median[t]
-        win, price, spread = self._win_and_pay(log_bid, log_median)
+        win, price, spread = self.win_and_pay(log_bid, log_median)
         clicked = click_rate(constants, self.base_click_rate[t], log_bid, log_median)
         converted = self.conversion_rate[t]
         solvent = self.remaining >= bid
@@ -181,7 +181,7 @@ class ChannelsMarket(Market):
         clicks = conversions + unconverted
         return Auctions(clicks + unclicked, clicks, conversions, total)
 
-    def _win_and_pay(self, log_bid: Tensor, log_median: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def win_and_pay(self, log_bid: Tensor, log_median: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Chance to win an auction, mean and standard deviation of the price then paid; (rows, CHANNELS)."""
         z = (log_bid - log_median) / self.log_sd
         return torch.special.ndtr(z), *price_moments(log_median, self.log_sd, z)

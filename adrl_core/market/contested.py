@@ -1,11 +1,11 @@
 """Markets of the channels family whose rivals react: advertisers who pace a budget, and a shill.
 
 Both learn within an episode from what we do, row by row and without chance of their own, and start anew with
-the next. With the learning rate or the chance at zero the market is the calm one, bit by bit.
+the next. With the strength or the chance at zero the market is the calm one, bit by bit.
 
-**Advertisers.** In each channel one advertiser stands for those who bid against us. It has a value for a click
-and a budget, and shades its bid by a multiplier mu that follows the dual of the budget (adaptive pacing,
-Balseiro & Gur 2019, Management Science 65:3952, algorithm 1):
+**Advertisers.** In each channel one advertiser stands for those who bid against us. It has a value for a
+click and a budget, and shades its bid by a multiplier mu that follows the dual of the budget (adaptive
+pacing, Balseiro & Gur 2019, Management Science 65:3952, section 3):
 
     b = v / (1 + mu),    mu <- clip(mu - eps (rho - x), 0, mu_max).
 
@@ -15,13 +15,13 @@ others bids `field` times p and does not react. The advertiser pays our bid or t
 higher, and its budget is what it would spend with us absent. Money is measured in the channel's turnover, all
 clicks at the mean calm price, so that the plan follows the season (as budgets are paced by forecasts of
 traffic: Agarwal et al. 2014, KDD, p. 1613). What it spends is taken in expectation. Out of money it stands
-aside, and the field's price is the price.
+aside, and the field's price is the price; the last money may buy less than the step's auctions.
 
 **Shill.** In a share `chance` of the auctions somebody bids just below what it expects us to bid (spiteful
 and vindictive bidding: Brandt, Sandholm & Shoham 2007, IJCAI, p. 1207; Zhou & Lukose 2007, ICEC, p. 1). It
-keeps an average of our bids in each channel, and bids `share` of it. Where that is below our bid, a click costs
-at least as much; where it is above, because we bid less than we used to, the auction is lost to it. All
-other prices stay.
+keeps an average of our bids in each channel, and bids `share` of it. Where that is below our bid, a click
+costs at least as much; where it is above, because we bid less than we used to, the auction is lost to it.
+All other prices stay.
 """
 
 import math
@@ -48,6 +48,8 @@ class Advertisers:
     """Multiplier mu at the start, at which prices are calm; they can rise by this share."""
     field: float = 0.7
     """Bid of the others as a share of the calm price; where the advertiser stands aside, the price."""
+    strength: float = 1.0
+    """Exponent on the factor by which the price to beat follows the advertiser; 0 leaves prices calm."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,13 @@ class Shill:
 
 
 def factor(advertisers: Advertisers, multiplier: Tensor, money: Tensor) -> Tensor:
-    """Price to beat over the calm one: (1 + slack) / (1 + mu), or the field's where money is out."""
+    """Price to beat over the calm one: (1 + slack) / (1 + mu), or the field's where money is out.
+
+    Of any shape; raised to the strength.
+    """
     bid = (1.0 + advertisers.slack) / (1.0 + multiplier)
-    return torch.where(money > 0.0, bid.clamp_min(advertisers.field), advertisers.field)
+    alone = torch.where(money > 0.0, bid.clamp_min(advertisers.field), advertisers.field)
+    return alone.pow(advertisers.strength)
 
 
 def paced(advertisers: Advertisers, multiplier: Tensor, spent: Tensor) -> Tensor:
@@ -159,7 +165,7 @@ class ContestedMarket(ChannelsMarket):
         entered = reach(self.constants, allocation) * (self.remaining >= bid)[:, None]
         if self.advertisers:
             calm = self.log_median[self.t].clone()
-            log_factor = factor(self.advertisers, self.multiplier, self.money).log()
+            log_factor = self.log_factor()
             self.log_median[self.t] += log_factor
             brought = super()._hold_auctions(bid, allocation)
             self._pace(self.advertisers, entered, bid.log()[:, None], calm, log_factor)
@@ -168,6 +174,12 @@ class ContestedMarket(ChannelsMarket):
         if self.shill:
             self.expected_bid += self.shill.rate * entered * (bid[:, None] - self.expected_bid)
         return brought
+
+    def log_factor(self) -> Tensor:
+        """How far the log median price to come lies above the calm one, (rows, CHANNELS)."""
+        if not self.advertisers:
+            return torch.zeros_like(self.multiplier)
+        return factor(self.advertisers, self.multiplier, self.money).log()
 
     def _pace(
         self, rivals: Advertisers, entered: Tensor, log_bid: Tensor, calm: Tensor, log_factor: Tensor
@@ -178,9 +190,10 @@ class ContestedMarket(ChannelsMarket):
         self.multiplier = paced(rivals, self.multiplier, spent)
         self.money = self.money - paid
 
-    def _win_and_pay(self, log_bid: Tensor, log_median: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def win_and_pay(self, log_bid: Tensor, log_median: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As in the calm market, but for the auctions in which the shill bids."""
         if not self.shill or not self.shill.chance:
-            return super()._win_and_pay(log_bid, log_median)
+            return super().win_and_pay(log_bid, log_median)
         z = (log_bid - log_median) / self.log_sd
         win = torch.special.ndtr(z)
         calm, spread = price_moments(log_median, self.log_sd, z)
