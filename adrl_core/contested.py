@@ -115,12 +115,11 @@ def _parts(study: Study, market: str, directory: Path) -> Iterator[Tables]:
 
 def _train_calm(own: Study, path: Path, key: Mapping[str, Any]) -> None:
     """Train the team on the calm market, keeping everything that learning goes on from at `path`."""
+    kept = _kept(path, key) if path.exists() else {"episode": 0}
     market = make_market(own.market, reward=own.team.reward)
-    team, first = PlanningTeam(own.team, range(own.seeds)), 0
-    if path.exists():
-        content = _kept(path, key)
-        first = content["episode"]
-        team.load_state_dict(content["team"])
+    team, first = PlanningTeam(own.team, range(own.seeds)), int(kept["episode"])
+    if first:
+        team.load_state_dict(kept["team"])
     for number in range(first, own.episodes):
         team.play_episode(market, number, own.episodes)
         team.learn(number, own.episodes)

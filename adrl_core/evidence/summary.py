@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence import auctions, calibration
+from adrl_core.evidence import auctions, calibration, contested
 from adrl_core.evidence.ablation import (
     POWER,
     THRESHOLD_SHARE,
@@ -53,7 +53,7 @@ def summarise(results: Path) -> FactStore:
         facts |= _market_facts(results, market)
     facts |= score_facts(study_scores(results)) | study_facts(results)
     facts |= harder_facts(results) | governance_facts(results) | ledger_facts(ledger(results))
-    facts |= auctions.facts(results) | rival_facts(results)
+    facts |= auctions.facts(results) | rival_facts(results) | contested.facts(results)
     facts |= calibration.facts(results) | calibration.own_market_facts(results)
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from adrl_core.config import ABLATIONS, TEAMS
 from adrl_core.evidence import claims
-from adrl_core.evidence.figures import auctions, calibration, governance, harder, learning, rivals
+from adrl_core.evidence.figures import auctions, calibration, contested, governance, harder, learning, rivals
 from adrl_core.evidence.figures import evaluation as on_bank
 from adrl_core.evidence.figures.economics import channel_economics
 from adrl_core.evidence.figures.ledger import draw_ledger
@@ -70,6 +70,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     yield from auctions.figures(results)
     yield from calibration.figures(results)
     yield from rivals.figures(results)
+    yield from contested.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))
 
