@@ -36,11 +36,12 @@ def test_points_are_spread_by_their_logarithm() -> None:
 
 @pytest.mark.slow
 def test_a_trial_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contested, "CONTESTS", {"advertisers": CONTESTS["advertisers"]})
     whole = contest(STUDY, tmp_path / "whole")
     labels = whole.runs.groupby(["contest", "memory", "episodes", "played"], sort=False).size()
     assert labels.eq(2).all()
-    # Calm and two contests unchanged, and two memories in each with two points and the way back.
-    assert len(labels) == 3 + len(CONTESTS) * len(MEMORIES) * 3
+    # Calm and contested unchanged, and two memories with two points and the way back.
+    assert len(labels) == 2 + len(MEMORIES) * 3
     assert whole.references.groupby("contest").size().eq(4).all()
     assert whole.prices.groupby(["contest", "memory"]).size().eq(2 * 100 * 3).all()
     for name, frame in whole._asdict().items():
