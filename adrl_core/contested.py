@@ -115,7 +115,7 @@ def _parts(study: Study, market: str, directory: Path) -> Iterator[Tables]:
 
 def _train_calm(own: Study, path: Path, key: Mapping[str, Any]) -> None:
     """Train the team on the calm market, keeping everything that learning goes on from at `path`."""
-    kept = _kept(path, key) if path.exists() else {"episode": 0}
+    kept: dict[str, Any] = _kept(path, key) if path.exists() else {"episode": 0}
     market = make_market(own.market, reward=own.team.reward)
     team, first = PlanningTeam(own.team, range(own.seeds)), int(kept["episode"])
     if first:
@@ -194,7 +194,7 @@ def _held_out(
     frame = play(team.policy(), world, np.full(len(numbers), BANK_SEED), numbers)
     frame["seed"] = np.repeat(team.seeds, len(bank))
     means = frame.drop(columns="episode").groupby("seed", as_index=False).mean()
-    label = {"market": own.market, "contest": name, "memory": memory, "episodes": episodes}
+    label: dict[str, Any] = {"market": own.market, "contest": name, "memory": memory, "episodes": episodes}
     return means.assign(**label, played=played), _prices(world, team.seeds).assign(**label)
 
 

@@ -14,14 +14,13 @@ calm market; so v = (1 + slack) p, and prices can rise by the factor 1 + slack a
 others bids `field` times p and does not react. The advertiser pays our bid or the field's, whichever is
 higher, and its budget is what it would spend with us absent. Money is measured in the channel's turnover, all
 clicks at the mean calm price, so that the plan follows the season (as budgets are paced by forecasts of
-traffic: Agarwal et al. 2014, KDD). What it spends is taken in expectation. Out of money it stands
-aside, and the field's price is the price; the last money may buy less than the step's auctions.
+traffic: Agarwal et al. 2014, KDD). What it spends is taken in expectation. Out of money it stands aside, and
+the field's price is the price; the last money may buy less than the step's auctions.
 
 **Shill.** In a share `chance` of the auctions somebody bids just below what it expects us to bid (spiteful
 and vindictive bidding: Brandt, Sandholm & Shoham 2007, IJCAI; Zhou & Lukose 2007, ICEC). It keeps an average
-of our bids in each channel, and bids `share` of it. Where that is below our bid, a click
-costs at least as much; where it is above, because we bid less than we used to, the auction is lost to it.
-All other prices stay.
+of our bids in each channel, and bids `share` of it. Where that is below our bid, a click costs at least as
+much; where it is above, because we bid less than we used to, the auction is lost to it. All other prices stay.
 """
 
 import math
