@@ -20,7 +20,8 @@ the field's price is the price; the last money may buy less than the step's auct
 **Shill.** In a share `chance` of the auctions somebody bids just below what it expects us to bid (spiteful
 and vindictive bidding: Brandt, Sandholm & Shoham 2007, IJCAI; Zhou & Lukose 2007, ICEC). It keeps an average
 of our bids in each channel, and bids `share` of it. Where that is below our bid, a click costs at least as
-much; where it is above, because we bid less than we used to, the auction is lost to it. All other prices stay.
+much; where it is above, because we bid less than we used to, the auction is lost to it. All other
+prices stay.
 """
 
 import math
