@@ -98,6 +98,13 @@ for stage, kind in stages.STAGES.items():
                 RUN + " {rule} --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
 
 
+rule contested:
+    output:
+        f"{RESULTS}/contested/manifest.json",
+    shell:
+        RUN + " contested --threads {threads}"
+
+
 rule calibration:
     output:
         f"{RESULTS}/calibration/manifest.json",

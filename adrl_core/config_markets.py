@@ -26,6 +26,7 @@ RESERVED = frozenset(
         "commentary",
         "config",
         "constant",
+        "contested",
         "custom",
         "figures",
         "generalists",

@@ -25,19 +25,29 @@ def once(path: Path, key: Mapping[str, Any], run: Callable[[], Frames]) -> Frame
         ConfigurationError: the file is damaged or belongs to something else.
     """
     if path.exists():
-        return _kept(path, key)
+        return {name: pd.DataFrame(columns) for name, columns in kept(path, key).items()}
     tables = run()
-    content = {name: frame.to_dict("list") for name, frame in tables.items()}
-    with replacing(path) as partial:
-        torch.save({"key": dict(key), "tables": content}, partial)
+    keep(path, key, {name: frame.to_dict("list") for name, frame in tables.items()})
     return tables
 
 
-def _kept(path: Path, key: Mapping[str, Any]) -> Frames:
+def keep(path: Path, key: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values, with what they belong to."""
+    with replacing(path) as partial:
+        torch.save({"key": dict(key), "content": dict(content)}, partial)
+
+
+def kept(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+    """What was kept.
+
+    Raises:
+        ConfigurationError: the file is damaged or belongs to something else.
+    """
     try:
-        content = torch.load(path, weights_only=True)
+        found = torch.load(path, weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged archives
         raise ConfigurationError(f"resume = {path}: damaged ({type(error).__name__}); delete it") from None
-    if content["key"] != key:
+    if found.get("key") != key:
         raise ConfigurationError(f"resume = {path}: left by another study; delete it to start anew")
-    return {name: pd.DataFrame(columns) for name, columns in content["tables"].items()}
+    content: dict[str, Any] = found["content"]
+    return content

@@ -202,6 +202,11 @@ STAGES: Mapping[str, Stage] = {
         ("setting.parquet", "log.parquet", "episodes.parquet", "simulated.parquet", "training.parquet"),
         tuple(Auctions.model_fields),
     ),
+    "contested": Stage(
+        "contested",
+        ("runs.parquet", "references.parquet", "prices.parquet"),
+        ("seeds", "episodes", "evaluation_episodes"),
+    ),
     "calibration": Stage(
         "calibration", ("recovery.parquet", "match.parquet", "coverage.parquet"), ("evaluation_episodes",)
     ),
@@ -394,6 +399,7 @@ def jobs(
         found += [build("rivals", market=market) for market in RIVALS[profile]]
         found.append(build("generalists"))
         found.append(build("offline", market=OFFLINE))
+        found.append(build("contested"))
     if "channels" in markets and GOVERNED in variants:
         trials = [build(s, market=m, variant=GOVERNED) for s, on in GOVERNANCE.items() for m in on]
         there = {work.folder for work in found}

@@ -11,6 +11,7 @@ from adrl_core.evidence import claims
 from adrl_core.evidence.figures import (
     auctions,
     calibration,
+    contested,
     generalists,
     governance,
     harder,
@@ -81,6 +82,7 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     yield from rivals.figures(results)
     yield from generalists.figures(results)
     yield from offline.figures(results)
+    yield from contested.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))
 
