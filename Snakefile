@@ -7,7 +7,7 @@ set (changed study fields, FIELD=VALUE separated by semicolons). A job needs not
 import shlex
 import sys
 
-from adrl_core.report import stages
+from adrl_core.report import jobs, stages
 
 PROFILE = config.get("profile", "smoke")
 NAME = config.get("name", PROFILE)
@@ -17,7 +17,7 @@ CHANGES = [change for change in (config.get("set") or "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 
 # An error in the configuration shows before any job starts.
-JOBS = stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, stages.parse_changes(CHANGES))
+JOBS = jobs.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, jobs.parse_changes(CHANGES))
 
 # `exec`, so that a job is the child of its workflow and sees it die.
 RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
