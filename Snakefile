@@ -7,7 +7,7 @@ set (changed study fields, FIELD=VALUE separated by semicolons). A job needs not
 import shlex
 import sys
 
-from adrl_core.report import stages
+from adrl_core.report import jobs, stages
 
 PROFILE = config.get("profile", "smoke")
 NAME = config.get("name", PROFILE)
@@ -17,7 +17,7 @@ CHANGES = [change for change in (config.get("set") or "").split(";") if change]
 RESULTS = f"{stages.results_root()}/{NAME}"
 
 # An error in the configuration shows before any job starts.
-JOBS = stages.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, stages.parse_changes(CHANGES))
+JOBS = jobs.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, jobs.parse_changes(CHANGES))
 
 # `exec`, so that a job is the child of its workflow and sees it die.
 RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
@@ -77,6 +77,13 @@ rule generalists:
         RUN + " generalists --threads {threads}"
 
 
+rule offline:
+    output:
+        f"{RESULTS}/{{market}}/offline/manifest.json",
+    shell:
+        RUN + " offline --market {wildcards.market} --threads {threads}"
+
+
 for stage, kind in stages.STAGES.items():
     if kind.after:
 
@@ -89,6 +96,13 @@ for stage, kind in stages.STAGES.items():
                 f"{RESULTS}/{kind.folder}/manifest.json",
             shell:
                 RUN + " {rule} --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
+
+
+rule contested:
+    output:
+        f"{RESULTS}/contested/manifest.json",
+    shell:
+        RUN + " contested --threads {threads}"
 
 
 rule calibration:

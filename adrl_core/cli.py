@@ -17,7 +17,7 @@ from adrl_core.calibrate.command import calibrate
 from adrl_core.config import PROFILES, ConfigurationError, own_markets
 from adrl_core.files import exclusive, write_text
 from adrl_core.governance import commands, custody
-from adrl_core.report import stages
+from adrl_core.report import jobs
 from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
 
 
@@ -89,7 +89,7 @@ def run(
     """Run one stage: execute its notebook and write its results and manifest."""
     if follow_parent:
         stop_with_parent()
-    work = stages.job(stage, profile, market, variant, name, stages.parse_changes(changes))
+    work = jobs.job(stage, profile, market, variant, name, jobs.parse_changes(changes))
     if work.lacking:
         raise ConfigurationError(f"{work.title}: {work.lacking}")
     from adrl_core.report import execute
@@ -117,15 +117,15 @@ def study(
     """Run a study: every stage that is missing, damaged or stale, resuming what was interrupted."""
     from adrl_core.report import manifest
 
-    chosen = stages.parse_changes(changes)
+    chosen = jobs.parse_changes(changes)
     variants = variants or ",".join(VARIANTS.get(profile, ()))
-    work = stages.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
+    work = jobs.jobs(profile, tuple(markets.split(",")), tuple(variants.split(",")), name, chosen)
     if until and until not in STAGES:
         raise ConfigurationError(f"until = {until!r}: unknown; allowed: {', '.join(STAGES)}")
     if workflow_profile and not (Path(workflow_profile) / "config.yaml").exists():
         raise ConfigurationError(f"workflow_profile = {workflow_profile!r}: has no config.yaml")
     name = name or profile
-    bidding = stages.job("auctions", profile, name=name, changes=chosen)
+    bidding = jobs.job("auctions", profile, name=name, changes=chosen)
     if bidding.lacking and set(MARKETS) <= set(markets.split(",")):
         typer.echo(f"note: {bidding.title}: left out, {bidding.lacking}", err=True)
     outdated = [str(job.directory / MANIFEST) for job in work if manifest.outdated(job)]

@@ -12,6 +12,7 @@ played after more and more of them, beside a team that starts there from nothing
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from adrl_core.agents.planner import PlanningTeam
 from adrl_core.config import Study, parse_variant
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.files import save_table
-from adrl_core.finished import keep, kept
+from adrl_core.finished import once
 from adrl_core.market import make_market
 
 log = logging.getLogger(__name__)
@@ -105,13 +106,9 @@ def study_generalists(study: Study, directory: Path) -> Tables:
     for number, course in enumerate(todo, 1):
         path = directory / f"{course.name}.resume.pt"
         key = {"settings": study.settings(KEY), "course": list(course)}
-        if path.exists():
-            found.append(Tables(**kept(path, key)))
-        else:
-            found.append(_finished(study, course))
-            keep(path, key, found[-1]._asdict())
+        found.append(once(path, key, partial(_finished, study, course)))
         log.info("%s: %d of %d done", course.name, number, len(todo))
-    tables = Tables(*(_joined(frames) for frames in zip(*found, strict=True)))
+    tables = Tables(**{name: _joined([part[name] for part in found]) for name in Tables._fields})
     for name, frame in tables._asdict().items():
         save_table(frame, directory / f"{name}.parquet")
     for path in directory.glob("*.resume.pt"):
@@ -124,7 +121,7 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _finished(study: Study, course: Course) -> Tables:
+def _finished(study: Study, course: Course) -> dict[str, pd.DataFrame]:
     episodes = max(1, round(course.share * study.episodes)) if course.trained_on else 0
     clock = time.process_time()
     learner = trained(course.variant, course.trained_on, range(study.seeds), episodes, study.checkpoint_every)
@@ -141,8 +138,9 @@ def _finished(study: Study, course: Course) -> Tables:
         bank = bank[:ARRIVAL_BANK]
         came = arrived(learner, course.arrives_on, sorted(set(most)), episodes, bank)
         arrivals.append(came.assign(start=start))
-    tables = Tables(*(_joined(frames) for frames in (generalists, trainings, arrivals)))
-    for frame in tables:
+    parts = zip(Tables._fields, (generalists, trainings, arrivals), strict=True)
+    tables = {name: _joined(frames) for name, frames in parts}
+    for frame in tables.values():
         frame.insert(0, "course", course.name)
     return tables
 

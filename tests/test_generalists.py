@@ -137,7 +137,7 @@ def test_a_trial_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Mo
 
     finish, done = generalists._finished, []
 
-    def finish_two(study: Study, course: Course) -> Tables:
+    def finish_two(study: Study, course: Course) -> dict[str, pd.DataFrame]:
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(course)

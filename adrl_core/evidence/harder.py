@@ -18,7 +18,7 @@ from adrl_core.evidence.quantities import METRICS, Facts
 from adrl_core.evidence.tables import evaluation, harder_markets, trained_variants
 from adrl_core.market import make_market
 from adrl_core.report.facts import Fact
-from adrl_core.report.stages import parse_market
+from adrl_core.report.jobs import parse_market
 
 PREFIX = "harder"
 

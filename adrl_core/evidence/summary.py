@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence import arrivals, auctions, calibration
+from adrl_core.evidence import arrivals, auctions, calibration, contested, generalists, offline, rivals
 from adrl_core.evidence.ablation import (
     POWER,
     THRESHOLD_SHARE,
@@ -17,7 +17,6 @@ from adrl_core.evidence.ablation import (
     threshold,
 )
 from adrl_core.evidence.claims import ledger, ledger_facts
-from adrl_core.evidence.generalists import facts as generalist_facts
 from adrl_core.evidence.governance import governance_facts
 from adrl_core.evidence.harder import harder_facts
 from adrl_core.evidence.intervals import LEVEL
@@ -30,7 +29,6 @@ from adrl_core.evidence.outcomes import (
     team_facts,
 )
 from adrl_core.evidence.quantities import METRICS, Facts
-from adrl_core.evidence.rivals import facts as rival_facts
 from adrl_core.evidence.scores import score_facts
 from adrl_core.evidence.settings import claim_facts, configuration_facts
 from adrl_core.evidence.tables import evaluated_markets, evaluation, study_scores, trained_variants
@@ -54,9 +52,9 @@ def summarise(results: Path) -> FactStore:
         facts |= _market_facts(results, market)
     facts |= score_facts(study_scores(results)) | study_facts(results)
     facts |= harder_facts(results) | governance_facts(results) | ledger_facts(ledger(results))
-    facts |= auctions.facts(results) | rival_facts(results) | generalist_facts(results)
-    facts |= arrivals.facts(results)
-    facts |= calibration.facts(results) | calibration.own_market_facts(results)
+    for part in (auctions, rivals, generalists, arrivals, offline, contested, calibration):
+        facts |= part.facts(results)
+    facts |= calibration.own_market_facts(results)
     return FactStore(profile=results.name, facts=facts | configuration_facts() | claim_facts())
 
 

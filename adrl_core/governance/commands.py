@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adrl_core.config import PROFILES, ConfigurationError
-from adrl_core.report import stages
+from adrl_core.report import jobs
 
 if TYPE_CHECKING:
     from adrl_core.agents.team import TeamLearner
@@ -36,16 +36,16 @@ Run = Annotated[
 ]
 
 
-def training_of(profile: str, market: str, variant: str, name: str) -> stages.Job:
+def training_of(profile: str, market: str, variant: str, name: str) -> jobs.Job:
     """The training of a team.
 
     Raises:
         ConfigurationError: unknown profile, market, variant or name.
     """
-    return stages.job("train", profile, market, variant, name)
+    return jobs.job("train", profile, market, variant, name)
 
 
-def team_of(training: stages.Job, vault: Path | None = None, run: int | None = None) -> "TeamLearner":
+def team_of(training: jobs.Job, vault: Path | None = None, run: int | None = None) -> "TeamLearner":
     """The teams that a training left, or those in a vault; that of one run alone, if it is given.
 
     Raises:

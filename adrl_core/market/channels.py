@@ -159,18 +159,17 @@ class ChannelsMarket(Market):
     def _hold_auctions(self, bid: Tensor, allocation: Tensor) -> Auctions:
         constants, t = self.constants, self.t
         log_bid, log_median = bid.log()[:, None], self.log_median[t]
-        z = (log_bid - log_median) / self.log_sd
+        win, price, spread = self.win_and_pay(log_bid, log_median)
         clicked = click_rate(constants, self.base_click_rate[t], log_bid, log_median)
         converted = self.conversion_rate[t]
         solvent = self.remaining >= bid
         entered = constants.auctions * (self.path.demand * solvent)[:, None] * reach(constants, allocation)
-        wins = entered * torch.special.ndtr(z)
+        wins = entered * win
         clicks = wins * clicked
         means = torch.stack((clicks * converted, clicks * (1.0 - converted), wins - clicks))
         count_noise, spend_noise = self.noise[t, :3], self.noise[t, 3]
         counts = poisson_quantile(count_noise, means)
         clicks = counts[0] + counts[1]
-        price, spread = price_moments(log_median, self.log_sd, z)
         spend = clicks * price + clicks.sqrt() * spread * spend_noise
         spend = spend.clamp_min(0.0).minimum(bid[:, None] * clicks)
         total = spend.sum(1)
@@ -181,6 +180,11 @@ class ChannelsMarket(Market):
         conversions, unconverted, unclicked = counts.sum(2)
         clicks = conversions + unconverted
         return Auctions(clicks + unclicked, clicks, conversions, total)
+
+    def win_and_pay(self, log_bid: Tensor, log_median: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Chance to win an auction, mean and standard deviation of the price then paid; (rows, CHANNELS)."""
+        z = (log_bid - log_median) / self.log_sd
+        return torch.special.ndtr(z), *price_moments(log_median, self.log_sd, z)
 
     def _thin(self, rows: Tensor, counts: Tensor, spend: Tensor) -> None:
         """Cut counts (3, rows, CHANNELS) and spend of some rows, in place, to what their money allows."""

@@ -20,8 +20,10 @@ from papermill.iorw import papermill_io
 
 from adrl_core import notebook_io
 from adrl_core.files import exclusive, replacing, write_text
+from adrl_core.report.inputs import inputs, inputs_hash
+from adrl_core.report.jobs import Job
 from adrl_core.report.manifest import describe
-from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, Job, inputs, inputs_hash
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT
 
 LOG = "run.log"
 FAILED = "executed.failed.ipynb"

@@ -18,17 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adrl_core.config import completed
 from adrl_core.files import sha256, write_text
-from adrl_core.report.stages import (
-    MANIFEST,
-    NOTEBOOK,
-    ROOT,
-    STAGES,
-    Job,
-    inputs,
-    inputs_hash,
-    job,
-    results_root,
-)
+from adrl_core.report.inputs import inputs, inputs_hash
+from adrl_core.report.jobs import Job, job
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, STAGES, results_root
 
 PACKAGES = ("adrl-core", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "torch", "papermill", "snakemake")
 LOCK = ROOT / "requirements.lock"

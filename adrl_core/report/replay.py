@@ -17,8 +17,9 @@ import pandas as pd
 from adrl_core.config import Study, completed
 from adrl_core.report import twin
 from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.inputs import inputs, inputs_hash
 from adrl_core.report.manifest import Manifest, changed, git_state, manifests, stale, verify_outputs
-from adrl_core.report.stages import NOTEBOOK, ON_RESULTS, STAGES, inputs, inputs_hash
+from adrl_core.report.stages import NOTEBOOK, ON_RESULTS, STAGES
 
 EPISODES = 3
 LAST_DIGITS = 1e-9

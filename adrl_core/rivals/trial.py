@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from adrl_core.agents.policy import Policy
 from adrl_core.config import MarketName, RewardName, Study
 from adrl_core.evaluate import BANK_SEED, play
 from adrl_core.files import save_table
-from adrl_core.finished import keep, kept
+from adrl_core.finished import once
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.rivals.bandit import Bandit
@@ -62,13 +63,12 @@ def compete(study: Study, directory: Path) -> Tables:
     for number, (rival, reward, seeds) in enumerate(todo, 1):
         path = directory / f"{rival}-{reward}-{seeds[0]}.resume.pt"
         key = {"settings": study.settings(KEY), "seeds": list(seeds)}
-        if path.exists():
-            found.append(Tables(**kept(path, key)))
-        else:
-            found.append(_finished(study, rival, reward, seeds))
-            keep(path, key, found[-1]._asdict())
+        run = partial(_finished, study, rival, reward, seeds)
+        found.append(once(path, key, run))
         log.info("%s: %s, %s reward, %d of %d done", study.market, rival, reward, number, len(todo))
-    tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
+    tables = Tables(
+        **{name: pd.concat([part[name] for part in found], ignore_index=True) for name in Tables._fields}
+    )
     for name, frame in tables._asdict().items():
         save_table(frame, directory / f"{name}.parquet")
     for path in directory.glob("*.resume.pt"):
@@ -87,7 +87,9 @@ def _runs(study: Study) -> list[tuple[Rival, RewardName, Sequence[int]]]:
     ]
 
 
-def _finished(study: Study, rival: Rival, reward: RewardName, seeds: Sequence[int]) -> Tables:
+def _finished(
+    study: Study, rival: Rival, reward: RewardName, seeds: Sequence[int]
+) -> dict[str, pd.DataFrame]:
     settings = chosen(rival, study.market)
     clock = time.process_time()
     policy, rewards = train_rival(settings, study.market, seeds, study.episodes, reward, study.fee)
@@ -95,8 +97,8 @@ def _finished(study: Study, rival: Rival, reward: RewardName, seeds: Sequence[in
     means = play_runs(policy, study.market, seeds, BANK_SEED, study.evaluation_episodes, study.fee)
     speed = {"seconds": seconds, "steps_per_second": study.episodes * STEPS / seconds}
     trainings = pd.DataFrame({"seed": list(seeds), **speed})
-    tables = Tables(means, trainings, learning_curves(seeds, rewards))
-    for frame in tables:
+    tables = {"rivals": means, "trainings": trainings, "curves": learning_curves(seeds, rewards)}
+    for frame in tables.values():
         frame.insert(0, "reward_learned", reward)
         frame.insert(0, "rival", rival)
     return tables

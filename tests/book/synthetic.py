@@ -7,8 +7,10 @@ import nbformat
 
 from adrl_core.commentary.report import Commentary
 from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.inputs import inputs
+from adrl_core.report.jobs import Job, jobs
 from adrl_core.report.manifest import describe
-from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS, Job, inputs, jobs
+from adrl_core.report.stages import MANIFEST, MARKETS, NOTEBOOK, STAGES, VARIANTS
 
 PROFILE = "paper"
 OTHER_PROFILE = "smoke"

@@ -19,7 +19,7 @@ from adrl_core.evaluate import play
 from adrl_core.market import make_market
 from adrl_core.market.channels import ChannelsMarket
 from adrl_core.market.presets import PRESETS, ChannelConstants
-from adrl_core.report import stages
+from adrl_core.report import jobs
 from tests.calibrate.simulator import drawn_log
 
 
@@ -92,7 +92,7 @@ def test_it_has_the_reference_policies_of_the_family(presets, monkeypatch) -> No
 
 def test_stages_compare_the_constants(presets) -> None:
     put(presets)
-    work = stages.job("baselines", "smoke", "mine")
+    work = jobs.job("baselines", "smoke", "mine")
     assert work.settings["preset"] == json.loads(json.dumps(content()["constants"]))
     put(presets, budget=77.0)
     assert work.settings["preset"]["budget"] == 77.0

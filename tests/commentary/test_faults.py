@@ -11,7 +11,8 @@ from adrl_core.commentary import crew, process, report, weights
 from adrl_core.commentary.models import LocalModel
 from adrl_core.commentary.report import MODE, Commentary, comment
 from adrl_core.report import manifest
-from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, job
+from adrl_core.report.jobs import job
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT
 from tests.commentary.providers import ENDING, KEY, answering, provider
 from tests.commentary.providers import process as run
 

@@ -11,7 +11,8 @@ from adrl_core.evidence.figures.harder import figures
 from adrl_core.evidence.harder import GOALS, harder_facts, key_of
 from adrl_core.evidence.tables import evaluated_markets, harder_markets
 from adrl_core.market.presets import CHANNEL_NAMES, STEPS
-from adrl_core.report.stages import HARDER, parse_market
+from adrl_core.report.jobs import parse_market
+from adrl_core.report.stages import HARDER
 
 EPISODES, RUNS = 6, 4
 

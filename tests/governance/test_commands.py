@@ -16,7 +16,7 @@ from adrl_core.governance.explanations import single_run
 from adrl_core.governance.oversight import approvals, team_hash
 from adrl_core.governance.vault import KEY_VARIABLE
 from adrl_core.market.presets import STEPS
-from adrl_core.report import stages
+from adrl_core.report import jobs
 from tests.governance.test_minimisation import RECORD
 
 RUN = CliRunner()
@@ -33,7 +33,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TeamLearner:
     import torch
 
     monkeypatch.setenv("ADRL_RESULTS", str(tmp_path))
-    job = stages.job("train", "smoke", "channels", "tuned")
+    job = jobs.job("train", "smoke", "channels", "tuned")
     assert job.study
     learner = TeamLearner(job.study.team, [0, 1])
     job.directory.mkdir(parents=True)

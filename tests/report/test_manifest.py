@@ -7,9 +7,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from adrl_core.report import manifest, stages
+from adrl_core.report import manifest
+from adrl_core.report.inputs import code_only, inputs
+from adrl_core.report.jobs import job
 from adrl_core.report.manifest import Manifest, describe, outdated, verify
-from adrl_core.report.stages import MANIFEST, NOTEBOOK, STAGES, inputs, job
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, ROOT, STAGES
 
 
 def finish(stage: str, market: str = "", variant: str = "") -> Path:
@@ -76,9 +78,11 @@ def test_recorded_exception(study: Path) -> None:
 
 def test_changed_code(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change in the learner makes training stale, and the message names it; the market is untouched."""
-    whole = stages.code_only
-    learner = (stages.ROOT / "adrl_core/agents/ddqn.py").read_text()
-    monkeypatch.setattr(stages, "code_only", lambda s: whole(s) + "changed" if s == learner else whole(s))
+    learner = (ROOT / "adrl_core/agents/ddqn.py").read_text()
+    monkeypatch.setattr(
+        "adrl_core.report.inputs.code_only",
+        lambda s: code_only(s) + "changed" if s == learner else code_only(s),
+    )
     assert any(
         "published/full/train: stale, changed: adrl_core/agents/ddqn.py" in line for line in verify("smoke")
     )

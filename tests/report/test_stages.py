@@ -8,8 +8,10 @@ import pytest
 
 from adrl_core import notebook_io
 from adrl_core.config import Auctions, ConfigurationError, Study
-from adrl_core.report import stages
-from adrl_core.report.stages import STAGES, code_only, inputs, job, notebook_study
+from adrl_core.report import jobs, stages
+from adrl_core.report.inputs import code_only, imported, inputs, notebook_code
+from adrl_core.report.jobs import job
+from adrl_core.report.stages import STAGES, notebook_study
 
 
 def test_code_only_ignores_prose_and_layout() -> None:
@@ -35,7 +37,7 @@ def test_imports_are_followed() -> None:
 
 
 def test_relative_imports() -> None:
-    found = set(stages.imported("from . import a\nfrom .b import c\nfrom ..d import e", "adrl_core.agents"))
+    found = set(imported("from . import a\nfrom .b import c\nfrom ..d import e", "adrl_core.agents"))
     assert {"adrl_core.agents.a", "adrl_core.agents.b", "adrl_core.d"} <= found
 
 
@@ -55,11 +57,11 @@ def test_cells_that_only_show_are_free(tmp_path: Path) -> None:
     text = '# %%\na = 1\n\n# %% tags=["show"]\nplot(a)\n\n# %% [markdown]\n# words\n'
     notebook = tmp_path / "n.py"
     notebook.write_text(text)
-    before = stages.notebook_code(notebook, without="show")
+    before = notebook_code(notebook, without="show")
     notebook.write_text(text.replace("plot(a)", "plot(a, color=1)").replace("words", "others"))
-    assert stages.notebook_code(notebook, without="show") == before
+    assert notebook_code(notebook, without="show") == before
     notebook.write_text(text.replace("a = 1", "a = 2"))
-    assert stages.notebook_code(notebook, without="show") != before
+    assert notebook_code(notebook, without="show") != before
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -98,7 +100,7 @@ def test_notebook_parameters(tmp_path: Path, results_root: Path) -> None:
 
 def test_trials_of_governance_come_with_their_trainings() -> None:
     """They follow the tuned team on channels, each after all trainings that it reads, none twice."""
-    found = stages.jobs("smoke", ("channels",), ("full", "tuned"), "", {})
+    found = jobs.jobs("smoke", ("channels",), ("full", "tuned"), "", {})
     folders = [work.folder for work in found]
     assert len(set(folders)) == len(folders)
     trials = [work for work in found if work.stage in stages.GOVERNANCE]
@@ -109,7 +111,7 @@ def test_trials_of_governance_come_with_their_trainings() -> None:
         assert work.variant == "tuned"
         assert set(work.after) <= set(folders[: folders.index(work.folder)])
     for markets, variants in ((("published",), ("tuned",)), (("channels",), ("full",))):
-        without = stages.jobs("smoke", markets, variants, "", {})
+        without = jobs.jobs("smoke", markets, variants, "", {})
         assert not any(work.stage in stages.GOVERNANCE for work in without)
 
 
@@ -119,7 +121,7 @@ def test_auctions_run_where_their_log_is(tmp_path: Path, monkeypatch: pytest.Mon
     both = ("published", "channels")
 
     def named(profile: str, markets: tuple[str, ...] = both) -> list[str]:
-        return [work.stage for work in stages.jobs(profile, markets, ("full",), "", {})]
+        return [work.stage for work in jobs.jobs(profile, markets, ("full",), "", {})]
 
     assert named("smoke").count("auctions") == 1
     assert "auctions" not in named("smoke", ("channels",))
@@ -160,14 +162,23 @@ def test_notebook_of_auctions(tmp_path: Path, results_root: Path) -> None:
 def test_rivals_come_with_channels() -> None:
     """On one market in the small profiles, on four in the large one."""
     for profile, markets in stages.RIVALS.items():
-        found = stages.jobs(profile, ("channels",), ("full",), "", {})
+        found = jobs.jobs(profile, ("channels",), ("full",), "", {})
         assert [work.folder for work in found if work.stage == "rivals"] == [f"{m}/rivals" for m in markets]
-        elsewhere = stages.jobs(profile, ("published",), ("full",), "", {})
+        elsewhere = jobs.jobs(profile, ("published",), ("full",), "", {})
         assert not any(work.stage == "rivals" for work in elsewhere)
 
 
 def test_generalists_come_with_channels_and_belong_to_no_market() -> None:
     for markets, count in (("channels",), 1), (("published",), 0):
-        found = stages.jobs("smoke", markets, ("full",), "", {})
+        found = jobs.jobs("smoke", markets, ("full",), "", {})
         assert [work.folder for work in found if work.stage == "generalists"] == ["generalists"] * count
     assert job("generalists", "smoke").settings == {"seeds": 2, "episodes": 6, "evaluation_episodes": 8}
+
+
+def test_the_trial_of_logs_comes_with_channels() -> None:
+    def folders(markets: tuple[str, ...]) -> list[str]:
+        found = jobs.jobs("smoke", markets, ("full",), "", {})
+        return [work.folder for work in found if work.stage == "offline"]
+
+    assert folders(("published", "channels")) == ["channels/offline"]
+    assert folders(("published",)) == []

@@ -13,8 +13,10 @@ import pytest
 from git import Repo
 
 from adrl_core.report import replay, small_runs, stages, twin
+from adrl_core.report.inputs import inputs, inputs_hash
+from adrl_core.report.jobs import job
 from adrl_core.report.manifest import Manifest, describe, stale
-from adrl_core.report.stages import MANIFEST, NOTEBOOK, STAGES, inputs, inputs_hash, job
+from adrl_core.report.stages import MANIFEST, NOTEBOOK, STAGES
 
 COMMIT = "c" * 40
 FRAME = pd.DataFrame(

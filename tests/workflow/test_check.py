@@ -14,8 +14,10 @@ from adrl_core.cli import app
 from adrl_core.files import sha256
 from adrl_core.report import readme
 from adrl_core.report.facts import FactStore
+from adrl_core.report.inputs import inputs
+from adrl_core.report.jobs import Job, jobs
 from adrl_core.report.manifest import Manifest, describe
-from adrl_core.report.stages import MANIFEST, NOTEBOOK, Job, inputs, jobs
+from adrl_core.report.stages import MANIFEST, NOTEBOOK
 
 pytestmark = pytest.mark.slow
 STUDY = "paper"

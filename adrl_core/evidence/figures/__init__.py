@@ -11,10 +11,12 @@ from adrl_core.evidence import claims
 from adrl_core.evidence.figures import (
     auctions,
     calibration,
+    contested,
     generalists,
     governance,
     harder,
     learning,
+    offline,
     rivals,
 )
 from adrl_core.evidence.figures import evaluation as on_bank
@@ -79,6 +81,8 @@ def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
     yield from calibration.figures(results)
     yield from rivals.figures(results)
     yield from generalists.figures(results)
+    yield from offline.figures(results)
+    yield from contested.figures(results)
     yield "channels-economics", channel_economics()
     yield "ledger", draw_ledger(claims.ledger(results))
 

@@ -1,0 +1,1 @@
+"""From logged decisions to online learning: cloning, conservative offline learning, fine-tuning."""
