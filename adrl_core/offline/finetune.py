@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from adrl_core.agents.policy import Policy
 from adrl_core.agents.replay import Transitions
-from adrl_core.agents.team import TeamLearner, asks_bidding
+from adrl_core.agents.team import BOTH, TeamLearner, asks_bidding, fixed_mode_of
 from adrl_core.evaluate import play
 from adrl_core.market import Market, make_market
 from adrl_core.market.presets import STEPS
@@ -41,6 +42,17 @@ def remember(team: TeamLearner, logged: Log) -> None:
         )
 
 
+def acting(team: TeamLearner, number: int, episodes: int) -> Policy:
+    """The teams as they act before training episode `number`, without exploring.
+
+    As long as both agents are always asked the Controller has learned nothing, and is not asked whom to ask.
+    """
+    if fixed_mode_of(team.config, number, episodes) == BOTH:
+        team = copy(team)
+        team.config = team.config.model_copy(update={"ask": "both"})
+    return team.policy()
+
+
 def go_online(
     team: TeamLearner, market: Market, episodes: int, every: int, held_out: Callable[[Policy], pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -56,7 +68,7 @@ def go_online(
         What `held_out` gave each time, with the number of online episodes before it; and the reward of each
         online episode, exploring: seed, episode, reward.
     """
-    curves, rewards = [held_out(team.policy()).assign(episode=0)], []
+    curves, rewards = [held_out(acting(team, 0, episodes)).assign(episode=0)], []
     for number in range(episodes):
         played = team.play_episode(market, number, episodes)
         team.learn(number, episodes)
@@ -64,7 +76,7 @@ def go_online(
             _total(played.reward if market.fee else torch.stack([s.shaped for s in played.steps], 1))
         )
         if (number + 1) % every == 0:
-            curves.append(held_out(team.policy()).assign(episode=number + 1))
+            curves.append(held_out(acting(team, number + 1, episodes)).assign(episode=number + 1))
             reward = curves[-1]["reward"].mean()
             log.info("online episode %d of %d, held-out reward %.1f", number + 1, episodes, reward)
     return pd.concat(curves, ignore_index=True), by_run(team.seeds, np.stack(rewards, 1))

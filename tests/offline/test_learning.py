@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from adrl_core.agents.planner import PlanningTeam
-from adrl_core.agents.team import BOTH, TeamLearner
+from adrl_core.agents.team import BIDDING_ONLY, BOTH, TeamLearner
 from adrl_core.config import TUNED, parse_variant
 from adrl_core.market import make_market
 from adrl_core.market.presets import STATE_SIZE, STEPS
 from adrl_core.offline.behaviour import Log, record
 from adrl_core.offline.cloning import clone, share_logits
 from adrl_core.offline.conservative import Conservatism, improve
-from adrl_core.offline.finetune import remember
+from adrl_core.offline.finetune import acting, remember
 from adrl_core.offline.fitting import Phase, batches
 from adrl_core.offline.model import fit_planner
 
@@ -136,3 +136,19 @@ def test_the_planner_reads_the_log_as_its_own_experience() -> None:
     assert torch.equal(team.memory, own.memory) and team.stored == own.stored == STEPS
     for name, value in own.networks()["planner"].items():
         assert torch.equal(team.networks()["planner"][name], value), name
+
+
+def test_held_out_plays_ask_whom_the_training_asks() -> None:
+    """The Controller decides from the second half on, and what it would say before is of no account."""
+    team, market = TeamLearner(TEAM, [0]), make_market("channels")
+    with torch.no_grad():
+        team.controller.network.actor[-1].bias[..., BIDDING_ONLY] += 100.0
+    state = market.reset([3], [0])
+    modes = []
+    for number in (0, 4, 5, 10):
+        policy = acting(team, number, 10)
+        policy.reset(market)
+        policy.act(state)
+        modes.append(int(policy.mode[0]))  # type: ignore[attr-defined]
+    assert modes == [BOTH, BOTH, BIDDING_ONLY, BIDDING_ONLY]
+    assert team.config == TEAM
