@@ -84,9 +84,12 @@ def test_figures_come_with_caption_and_alternative_text(results: Path) -> None:
     for name in drawn:
         texts = json.loads((results / "figures" / f"{name}.json").read_text())
         assert all(texts[key] for key in ("title", "caption", "alt"))
+    stale = results / "figures" / "of-a-stage-that-is-gone.svg"
+    stale.write_text("<svg/>")
     draw(results)
     again = {path.stem: path.read_bytes() for path in (results / "figures").glob("*.svg")}
     assert again == drawn
+    assert not stale.exists()
 
 
 def test_actions_are_means_over_runs_and_steps(results: Path, store: FactStore) -> None:

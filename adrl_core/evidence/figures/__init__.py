@@ -28,12 +28,19 @@ from adrl_core.evidence.training import HEADLINE, asked_updates
 
 
 def draw(results: Path) -> None:
-    """Draw every figure of the study whose stages lie below `results`, into results/figures."""
-    folder = results / "figures"
+    """Draw every figure of the study whose stages lie below `results`, into results/figures.
+
+    Figures that are there and have nothing to show any more are deleted.
+    """
+    folder, names = results / "figures", set()
     folder.mkdir(exist_ok=True)
     with mpl.rc_context(STYLE):
         for name, drawn in figures(results):
             save(folder / name, *drawn)
+            names.add(name)
+    for path in folder.glob("*"):
+        if path.stem not in names:
+            path.unlink()
 
 
 def figures(results: Path) -> Iterator[tuple[str, Drawn]]:
