@@ -17,6 +17,7 @@ from adrl_core.calibrate.simulate import simulate_log
 from adrl_core.market.presets import PRESETS
 from adrl_core.report import execute, manifest, stages
 from adrl_core.report.facts import FactStore
+from adrl_core.report.inputs import inputs_hash
 
 from .conftest import COMMAND, ROOT, Adrl
 
@@ -167,7 +168,7 @@ def test_resign(adrl: Adrl, results: Path) -> None:
     path = results / "smoke" / TRAIN / stages.MANIFEST
     signed = manifest.Manifest.load(path)
     older = signed.inputs | {"adrl_core/train.py": "0" * 64}
-    signed.model_copy(update={"inputs": older, "inputs_hash": stages.inputs_hash(older)}).save(path)
+    signed.model_copy(update={"inputs": older, "inputs_hash": inputs_hash(older)}).save(path)
     assert manifest.stale(manifest.Manifest.load(path)) == "changed: adrl_core/train.py"
     outcome = adrl("resign", "smoke")
     assert outcome.returncode == 0, outcome.stderr
@@ -180,7 +181,7 @@ def test_resign(adrl: Adrl, results: Path) -> None:
     frame.loc[1, "reward"] += 1
     frame.to_parquet(table, index=False)
     hashes = signed.outputs | {"episodes.parquet": manifest.sha256(table)}
-    update = {"inputs": older, "inputs_hash": stages.inputs_hash(older), "outputs": hashes}
+    update = {"inputs": older, "inputs_hash": inputs_hash(older), "outputs": hashes}
     signed.model_copy(update=update).save(path)
     outcome = adrl("resign", "smoke")
     assert outcome.returncode == 1
