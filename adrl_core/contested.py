@@ -6,7 +6,7 @@ full of calm steps; whether to keep them is part of the trial.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -25,8 +25,7 @@ from adrl_core.agents.planner import PlanningTeam
 from adrl_core.agents.policy import Policy
 from adrl_core.config import RewardName, Study
 from adrl_core.evaluate import BANK_SEED, SEARCH_SEED, play
-from adrl_core.files import save_table
-from adrl_core.finished import Frames, keep, kept, once
+from adrl_core.finished import Frames, Part, finish, joined, keep, kept
 from adrl_core.market import make_market
 from adrl_core.market.channels import log_median_price
 from adrl_core.market.contested import CONTESTS, ContestedMarket
@@ -88,32 +87,28 @@ def contest(study: Study, directory: Path) -> Tables:
     """
     # As the team is trained elsewhere: more threads would split sums differently.
     torch.set_num_threads(1)
-    found = [tables for market in TEAMS for tables in _parts(study, market, directory)]
-    tables = Tables(*(pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True)))
-    for name, frame in tables._asdict().items():
-        save_table(frame, directory / f"{name}.parquet")
-    for path in directory.glob("*.resume.pt"):
-        path.unlink()
-    return tables
+    parts = [part for market in TEAMS for part in _parts(study, market, directory)]
+    return Tables(**finish("contested", parts, directory))
 
 
-def _parts(study: Study, market: str, directory: Path) -> Iterator[Tables]:
+def _parts(study: Study, market: str, directory: Path) -> list[Part]:
+    """What there is to do on a market, once the team is trained on it in calm."""
     own = study.model_copy(update={"market": market, "variant": TEAMS[market]})
     key = study.settings(KEY)
-    calm = directory / f"{market}-{CALM}.resume.pt"
-    _train_calm(own, calm, key)
-    team = partial(_team, own, calm, key)
-    todo: dict[str, Callable[[], Frames]] = {"unchanged": partial(_unchanged, own, team)}
-    for name, memory in product(CONTESTS, MEMORIES):
-        todo[f"{name}-{memory}"] = partial(_go_on, own, team, name, memory)
-    for number, (name, work) in enumerate(todo.items(), 1):
-        tables = once(directory / f"{market}-{name}.resume.pt", key, work)
-        log.info("%s: %s, %d of %d done", market, name, number, len(todo))
-        yield Tables(**tables)
+    # Read anew each time, since going on changes a team in place.
+    team = partial(_calm_team, own, directory / f"{market}-{CALM}.resume.pt", key)
+    team()
+    return [
+        Part(f"{market}-unchanged", partial(_unchanged, own, team), key),
+        *(
+            Part(f"{market}-{name}-{memory}", partial(_go_on, own, team, name, memory), key)
+            for name, memory in product(CONTESTS, MEMORIES)
+        ),
+    ]
 
 
-def _train_calm(own: Study, path: Path, key: Mapping[str, Any]) -> None:
-    """Train the team on the calm market, keeping everything that learning goes on from at `path`."""
+def _calm_team(own: Study, path: Path, key: Mapping[str, Any]) -> PlanningTeam:
+    """The team after its calm training, of which everything that learning goes on from is kept at `path`."""
     found: dict[str, Any] = kept(path, key) if path.exists() else {"episode": 0}
     market = make_market(own.market, reward=own.team.reward)
     team, first = PlanningTeam(own.team, range(own.seeds)), int(found["episode"])
@@ -126,12 +121,6 @@ def _train_calm(own: Study, path: Path, key: Mapping[str, Any]) -> None:
         if done % own.checkpoint_every == 0 or done == own.episodes:
             keep(path, key, {"episode": done, "team": team.state_dict()})
             log.info("%s: calm episode %d of %d", own.market, done, own.episodes)
-
-
-def _team(own: Study, path: Path, key: Mapping[str, Any]) -> PlanningTeam:
-    """The team as the calm training left it; read anew each time, since going on changes it in place."""
-    team = PlanningTeam(own.team, range(own.seeds))
-    team.load_state_dict(kept(path, key)["team"])
     return team
 
 
@@ -172,7 +161,7 @@ def _go_on(own: Study, trained: Callable[[], PlanningTeam], name: str, memory: s
 
 
 def _joined(found: list[Tables]) -> Frames:
-    tables = (pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True))
+    tables = (joined(frames) for frames in zip(*found, strict=True))
     return dict(zip(Tables._fields, tables, strict=True))
 
 

@@ -16,16 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 
 from adrl_core.agents.learner import Learner, make_learner
 from adrl_core.agents.planner import PlanningTeam
 from adrl_core.config import Study, parse_variant
-from adrl_core.evaluate import BANK_SEED, play
-from adrl_core.files import save_table
-from adrl_core.finished import once
+from adrl_core.evaluate import BANK_SEED
+from adrl_core.finished import Part, finish, joined
+from adrl_core.held_out import play_runs
 from adrl_core.market import make_market
 
 log = logging.getLogger(__name__)
@@ -102,23 +101,12 @@ def study_generalists(study: Study, directory: Path) -> Tables:
     """
     # As teams are trained elsewhere: more threads would split sums differently.
     torch.set_num_threads(1)
-    found, todo = [], courses()
-    for number, course in enumerate(todo, 1):
-        path = directory / f"{course.name}.resume.pt"
-        key = {"settings": study.settings(KEY), "course": list(course)}
-        found.append(once(path, key, partial(_finished, study, course)))
-        log.info("%s: %d of %d done", course.name, number, len(todo))
-    tables = Tables(**{name: _joined([part[name] for part in found]) for name in Tables._fields})
-    for name, frame in tables._asdict().items():
-        save_table(frame, directory / f"{name}.parquet")
-    for path in directory.glob("*.resume.pt"):
-        path.unlink()
-    return tables
-
-
-def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    found = [frame for frame in frames if len(frame)]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    settings = study.settings(KEY)
+    parts = [
+        Part(course.name, partial(_finished, study, course), {"settings": settings, "course": list(course)})
+        for course in courses()
+    ]
+    return Tables(**finish("generalists", parts, directory))
 
 
 def _finished(study: Study, course: Course) -> dict[str, pd.DataFrame]:
@@ -126,7 +114,7 @@ def _finished(study: Study, course: Course) -> dict[str, pd.DataFrame]:
     clock = time.process_time()
     learner = trained(course.variant, course.trained_on, range(study.seeds), episodes, study.checkpoint_every)
     seconds = time.process_time() - clock
-    bank = np.arange(min(BANK, study.evaluation_episodes))
+    bank = min(BANK, study.evaluation_episodes)
     generalists = [played(learner, market, BANK_SEED, bank) for market in course.played_on]
     trainings, arrivals = [], []
     if episodes:
@@ -135,11 +123,10 @@ def _finished(study: Study, course: Course) -> dict[str, pd.DataFrame]:
     if course.arrives_on:
         start = MET_OTHERS if course.trained_on else FRESH
         most = [min(point, study.episodes) for point in POINTS[start]]
-        bank = bank[:ARRIVAL_BANK]
-        came = arrived(learner, course.arrives_on, sorted(set(most)), episodes, bank)
+        came = arrived(learner, course.arrives_on, sorted(set(most)), episodes, min(bank, ARRIVAL_BANK))
         arrivals.append(came.assign(start=start))
     parts = zip(Tables._fields, (generalists, trainings, arrivals), strict=True)
-    tables = {name: _joined(frames) for name, frames in parts}
+    tables = {name: joined(frames) for name, frames in parts}
     for frame in tables.values():
         frame.insert(0, "course", course.name)
     return tables
@@ -159,9 +146,7 @@ def trained(
     return learner
 
 
-def arrived(
-    learner: Learner, market: str, points: Sequence[int], before: int, bank: np.ndarray
-) -> pd.DataFrame:
+def arrived(learner: Learner, market: str, points: Sequence[int], before: int, bank: int) -> pd.DataFrame:
     """Let teams train on a market, and play held-out episodes there after so many episodes.
 
     They go on as if their training had been planned for so much longer: a team trained before explores little
@@ -174,7 +159,7 @@ def arrived(
         market: where they arrive.
         points: numbers of training episodes there after which they are played, ascending.
         before: training episodes that they have had elsewhere.
-        bank: held-out episodes that they play each time.
+        bank: number of held-out episodes that they play each time.
 
     Returns:
         As `played`, for each point, with `episodes`.
@@ -192,11 +177,8 @@ def arrived(
     return pd.concat(frames, ignore_index=True)
 
 
-def played(learner: Learner, market: str, bank: int, episodes: np.ndarray) -> pd.DataFrame:
-    """Let every run play episodes of a bank; a row a run: market, seed and means of `play`'s columns."""
-    numbers = np.tile(episodes, len(learner.seeds))
-    frame = play(learner.policy(), make_market(market), np.full(len(numbers), bank), numbers)
-    frame["seed"] = np.repeat(learner.seeds, len(episodes))
-    means = frame.drop(columns="episode").groupby("seed", as_index=False).mean()
+def played(learner: Learner, market: str, bank: int, episodes: int) -> pd.DataFrame:
+    """Let every run play the first episodes of a bank; a row a run: market, seed and means."""
+    means = play_runs(learner.policy(), market, learner.seeds, bank, episodes)
     means.insert(0, "market", market)
     return means

@@ -73,7 +73,7 @@ def test_what_is_left_out_is_never_met() -> None:
 def test_runs_play_the_bank_each_by_itself() -> None:
     learner = make_learner(parse_variant(SMALL), [4, 9])
     learner.play_episode(make_market("pacing"), 0, 1)
-    found = played(learner, "pacing", BANK_SEED, np.arange(3))
+    found = played(learner, "pacing", BANK_SEED, 3)
     frame = play(learner.policy(), make_market("pacing"), np.full(6, BANK_SEED), np.tile(np.arange(3), 2))
     assert found["seed"].tolist() == [4, 9]
     assert set(found["market"]) == {"pacing"}
@@ -87,13 +87,13 @@ def test_arrivals_go_on_with_one_schedule_and_are_played_on_the_way(
     learner = Attendance()
     at: list[int] = []
 
-    def note(_: object, market: str, bank: int, episodes: np.ndarray) -> pd.DataFrame:
+    def note(_: object, market: str, bank: int, episodes: int) -> pd.DataFrame:
         at.append(len(learner.places))
-        assert (market, bank, episodes.tolist()) == ("shift", BANK_SEED, [0, 1])
+        assert (market, bank, episodes) == ("shift", BANK_SEED, 2)
         return pd.DataFrame({"seed": [0, 1], "reward": 1.0})
 
     monkeypatch.setattr(generalists, "played", note)
-    found = arrived(learner, "shift", points, before, np.arange(2))  # type: ignore[arg-type]
+    found = arrived(learner, "shift", points, before, 2)  # type: ignore[arg-type]
     assert at == list(points)
     assert found["episodes"].tolist() == [point for point in points for _ in range(2)]
     assert [number for _, number, _ in learner.places] == list(range(before, before + 3))

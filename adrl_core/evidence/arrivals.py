@@ -18,8 +18,7 @@ from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
-from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated
-from adrl_core.evidence.rivals import ABSENT, listed
+from adrl_core.evidence.quantities import ABSENT, BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
 from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS, POINTS
 from adrl_core.report.facts import Fact
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 
 from adrl_core.config import parse_variant
-from adrl_core.contested import CALM, MEMORIES, TEAMS
+from adrl_core.contested import CALM, TEAMS
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import ABSENT, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.contested import CONTESTS, Advertisers, Shill
 from adrl_core.market.presets import CHANNEL_NAMES
 from adrl_core.report.facts import Fact
@@ -25,14 +25,18 @@ STAGE = PREFIX = "contested"
 REFERENCES = ("calm_constant", "best_constant", "oracle", "informed")
 """The constant that is best without rivals, the one that is best with them, the state oracle, which knows the
 calm equations, and the one that sees the rivals."""
-WHO = ("unchanged", *MEMORIES)
+COMPARED = {
+    "unchanged": ("calm",),
+    "kept": ("calm", "unchanged", "emptied"),
+    "emptied": ("calm", "unchanged"),
+}
+"""The team in each of its states, and what it is compared with run by run; `calm` is the calm market."""
 QUOTED: Mapping[str, tuple[str, str]] = {
     **{name: METRICS[name] for name in ("reward", "profit", "spend", "clicks", "conversions")},
     "paid": ("currency units a click", ".2f"),
 }
 SHARES: Mapping[str, float] = {"half": 0.5, "most": 0.9}
 """Parts of what is won back in the end, for which the episodes are told that they took."""
-ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
 
 
 def measure(market: str) -> str:
@@ -90,7 +94,7 @@ def _team(
     metric = measure(market)
     unchanged = at_end(runs, "unchanged")
     loss = float((calm[metric] - unchanged[metric]).mean())
-    for who in WHO:
+    for who, others_of in COMPARED.items():
         rows = at_end(runs, who)
         if rows.empty:
             continue
@@ -100,10 +104,8 @@ def _team(
         if (usual := float(calm[metric].mean())) > 0.0:
             of_calm = mean_interval(rows[metric] / usual)
             yield f"{key}.of_calm.mean", estimated(of_calm, "", ".1%", RUNS, **origin)
-        compared = {"calm": calm} | ({} if who == "unchanged" else {"unchanged": unchanged})
-        if who == "kept" and not (other := at_end(runs, "emptied")).empty:
-            compared["emptied"] = other
-        yield from _differences(key, rows, compared, metric, origin)
+        others = {"calm": calm} | {other: at_end(runs, other) for other in others_of if other != "calm"}
+        yield from _differences(key, rows, others, metric, origin)
         for policy in references.index:
             level = float(references.loc[policy, metric])
             if level > 0.0:
@@ -190,19 +192,22 @@ def _keys() -> Iterator[str]:
     for market, contest in product(TEAMS, (CALM, *CONTESTS)):
         prefix, metric = f"{PREFIX}.{market}.{contest}", measure(market)
         yield f"{prefix}.best"
-        for who, name in product((*WHO, *REFERENCES), QUOTED):
+        # Nobody goes on training in calm.
+        team = {who: others for who, others in COMPARED.items() if contest != CALM or who == "unchanged"}
+        for who, name in product((*team, *REFERENCES), QUOTED):
             yield f"{prefix}.{who}.{name}.mean"
-        for who in WHO:
-            yield from (f"{prefix}.{who}.{part}.mean" for part in ("of_calm", "recovered"))
+        for who, others in team.items():
+            yield f"{prefix}.{who}.of_calm.mean"
             yield from (f"{prefix}.{who}.price.{channel}" for channel in CHANNEL_NAMES)
-            yield from (f"{prefix}.{who}.{name}" for name in SHARES)
             for policy in REFERENCES:
                 yield f"{prefix}.{who}.over.{policy}.mean"
                 yield f"{prefix}.{who}.versus.{policy}.word"
-            yield f"{prefix}.{who}.back.{metric}.mean"
-            for other, part in product(("calm", "unchanged", "emptied"), ("mean", "p", "word")):
-                yield f"{prefix}.{who}.minus.{other}.{metric}.{part}"
-                yield f"{prefix}.{who}.back.minus.{other}.{metric}.{part}"
+            compared = [f"{prefix}.{who}.minus.{other}.{metric}" for other in others]
+            if who != "unchanged":
+                yield from (f"{prefix}.{who}.{name}" for name in ("recovered.mean", *SHARES))
+                yield f"{prefix}.{who}.back.{metric}.mean"
+                compared.append(f"{prefix}.{who}.back.minus.calm.{metric}")
+            yield from (f"{key}.{part}" for key in compared for part in ("mean", "p", "word"))
 
 
 def _origin(table: str, row: str) -> Origin:

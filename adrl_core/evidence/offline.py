@@ -13,7 +13,7 @@ import pandas as pd
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.offline_tables import BEST, HOLD, LAST, RULE, SHARE, STAGE, Trial, load, reached
-from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import ABSENT, EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
 from adrl_core.offline.behaviour import HouseRule
@@ -25,7 +25,6 @@ PREFIX = "offline"
 POLICIES = ("house_rule", "house_rule_plain", "best_constant", "oracle")
 LEVELS = ("rule", "share", "scratch")
 QUOTED = ("reward", "profit", "spend")
-ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
 
 
 def facts(results: Path) -> Facts:

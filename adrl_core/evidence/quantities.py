@@ -1,7 +1,7 @@
 """The measured quantities: their units and display formats, and how an estimate becomes a fact."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adrl_core.evidence.intervals import LEVEL, Estimate
@@ -28,6 +28,8 @@ TYPICAL: Mapping[str, float] = {"cost": 2.0, "competition": 0.65, "volatility": 
 INTERVAL = f"{LEVEL:.0%} t interval".replace("%", " %")
 BOOTSTRAP = f"{LEVEL:.0%} bootstrap interval".replace("%", " %")
 EPISODES, RUNS = "held-out episodes", "training runs"
+ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
+"""What a chapter quotes in the place of what has not been run."""
 
 
 def estimated(
@@ -59,3 +61,10 @@ def counted(
 ) -> Fact:
     """A number without an interval, or a word, that rests on n units of analysis."""
     return Fact(value=value, unit=unit, format=form, n=n, unit_of_analysis=unit_of_analysis, **origin)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as prose lists them; "none of them" if there are none."""
+    if len(names) < 2:
+        return names[0] if names else "none of them"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -6,14 +6,24 @@ team is told in words, `rivals.<market>.<team>.better.<metric>`. What has not be
 chapter can quote all of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 from adrl_core.evidence.intervals import mean_interval, without_rounding
-from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import (
+    ABSENT,
+    EPISODES,
+    METRICS,
+    RUNS,
+    Facts,
+    Origin,
+    counted,
+    estimated,
+    listed,
+)
 from adrl_core.evidence.tests import paired_t
 from adrl_core.report.facts import P_VALUE, Fact
 from adrl_core.report.stages import RIVALS
@@ -38,7 +48,6 @@ QUOTED = ("reward", "conversions", "spend", "profit")
 COMPARED = ("reward", "profit")
 STANDINGS = {"better": "above", "worse": "below", "alike": "not distinguishable from"}
 """How rivals may compare with a team: the part of a key, and the word of the difference."""
-ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
 
 
 def facts(results: Path) -> Facts:
@@ -160,13 +169,6 @@ def _standing(prefix: str, metric: str, words: dict[str, str], stage: str) -> It
     for key, word in STANDINGS.items():
         who = listed([NAMES[rival] for rival, found in words.items() if found == word])
         yield f"{prefix}.{key}.{metric}", Fact(value=who, **_origin(stage, "all rivals against the team"))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as prose lists them; "none of them" if there are none."""
-    if len(names) < 2:
-        return names[0] if names else "none of them"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def tuning_facts() -> Iterator[tuple[str, Fact]]:

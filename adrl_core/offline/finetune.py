@@ -12,15 +12,11 @@ from numpy.typing import NDArray
 from adrl_core.agents.policy import Policy
 from adrl_core.agents.replay import Transitions
 from adrl_core.agents.team import BOTH, TeamLearner, asks_bidding, fixed_mode_of
-from adrl_core.evaluate import play
-from adrl_core.market import Market, make_market
+from adrl_core.market import Market
 from adrl_core.market.presets import STEPS
 from adrl_core.offline.behaviour import Log
 
 log = logging.getLogger(__name__)
-
-TOGETHER = 200
-"""Held-out episodes of a run that are played at once, so that all runs' plans fit in memory."""
 
 
 def remember(team: TeamLearner, logged: Log) -> None:
@@ -98,20 +94,3 @@ def by_run(seeds: Sequence[int], rewards: NDArray[np.float64]) -> pd.DataFrame:
             "reward": rewards.ravel(),
         }
     )
-
-
-def play_runs(
-    policy: Policy, market: str, seeds: Sequence[int], bank: int, episodes: int, fee: float = 0.0
-) -> pd.DataFrame:
-    """Let every run play the first `episodes` of a bank.
-
-    Returns:
-        A row a run: seed, means of `play`'s columns, and held_out, the number of episodes.
-    """
-    world, frames = make_market(market, fee=fee), []
-    for part in np.split(np.arange(episodes), range(TOGETHER, episodes, TOGETHER)):
-        numbers = np.tile(part, len(seeds))
-        frames.append(play(policy, world, np.full(len(numbers), bank), numbers))
-        frames[-1]["seed"] = np.repeat(seeds, len(part))
-    means = pd.concat(frames).drop(columns="episode").groupby("seed", as_index=False).mean()
-    return means.assign(held_out=episodes)

@@ -17,11 +17,11 @@ from adrl_core.agents.team import TeamLearner
 from adrl_core.config import parse_variant
 from adrl_core.evaluate import SEARCH_SEED
 from adrl_core.files import write_text
+from adrl_core.held_out import play_runs
 from adrl_core.market import make_market
 from adrl_core.offline import cloning, conservative
 from adrl_core.offline.behaviour import record
 from adrl_core.offline.conservative import Conservatism
-from adrl_core.offline.finetune import play_runs
 from adrl_core.offline.trial import TEAM
 
 TABLE = Path(__file__).with_name("search.csv")

@@ -16,12 +16,13 @@ from adrl_core.agents.team import TeamLearner
 from adrl_core.config import Study, parse_variant
 from adrl_core.evaluate import BANK_SEED, SEARCH_SEED, play
 from adrl_core.files import save_table
-from adrl_core.finished import once
+from adrl_core.finished import Frames, Part, finish
+from adrl_core.held_out import play_runs
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
 from adrl_core.offline.behaviour import HouseRule, Log, record
-from adrl_core.offline.finetune import by_run, go_online, play_runs, remember
+from adrl_core.offline.finetune import acting, by_run, go_online, remember
 from adrl_core.offline.model import fit_planner
 
 log = logging.getLogger(__name__)
@@ -126,23 +127,15 @@ def compare(study: Study, directory: Path) -> Tables:
     torch.set_num_threads(1)
     key = study.settings(KEY)
     logged = record(make_market(study.market, fee=study.fee), range(study.seeds), sizes(study).logged)
-    parts: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {
+    todo: dict[str, Callable[[], Frames]] = {
         **{arm: partial(run_arm, study, arm, logged) for arm in ARMS},
         PLANNER: partial(run_planner, study, logged),
         "references": partial(play_references, study),
     }
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in Tables._fields}
-    found["log"].append(log_table(study, logged))
-    for number, (name, run) in enumerate(parts.items(), 1):
-        for table, frame in once(directory / f"{name}.resume.pt", key, run).items():
-            found[table].append(frame)
-        log.info("%s: %s, %d of %d done", study.market, name, number, len(parts))
-    tables_found = Tables(**{name: pd.concat(frames, ignore_index=True) for name, frames in found.items()})
-    for name, frame in tables_found._asdict().items():
-        save_table(frame, directory / f"{name}.parquet")
-    for path in directory.glob("*.resume.pt"):
-        path.unlink()
-    return tables_found
+    tables = finish(study.market, [Part(name, run, key) for name, run in todo.items()], directory)
+    rewards = log_table(study, logged)
+    save_table(rewards, directory / "log.parquet")
+    return Tables(rewards, **tables)
 
 
 def log_table(study: Study, logged: Log) -> pd.DataFrame:
@@ -159,29 +152,35 @@ def run_arm(study: Study, arm: str, logged: Log) -> dict[str, pd.DataFrame]:
     prepare(team, logged, size.logged)
     log.info("%s: %s is prepared", study.market, arm)
     bank = partial(play_runs, market=study.market, seeds=team.seeds, bank=BANK_SEED, fee=study.fee)
-    ends = [_end(team, bank, study, 0)] if prepared else []
+    end = partial(_end, team, bank, study, size.online)
+    ends = [end(0)] if prepared else []
     market = make_market(study.market, fee=study.fee)
     curves, online = go_online(team, market, size.online, size.every, partial(bank, episodes=size.curve))
-    ends.append(_end(team, bank, study, size.online))
+    ends.append(end(size.online))
+    curves = curves.assign(held_out=size.curve)
     tables = {"curves": curves, "ends": pd.concat(ends, ignore_index=True), "online": online}
     return {name: frame.assign(arm=arm) for name, frame in tables.items()}
 
 
-def _end(team: TeamLearner, bank: Callable[..., pd.DataFrame], study: Study, episode: int) -> pd.DataFrame:
+def _end(
+    team: TeamLearner, bank: Callable[..., pd.DataFrame], study: Study, online: int, episode: int
+) -> pd.DataFrame:
     assert team.budget.network.log_sd is not None
     with torch.no_grad():
         spread = team.budget.network.log_sd().exp().mean((1, 2)).tolist()
-    return bank(team.policy(), episodes=study.evaluation_episodes).assign(episode=episode, spread=spread)
+    played = bank(acting(team, episode, online), episodes=study.evaluation_episodes)
+    return played.assign(episode=episode, spread=spread)
 
 
 def run_planner(study: Study, logged: Log) -> dict[str, pd.DataFrame]:
     """Fit the planning team's model to the log, and play the bank without any online episode."""
-    seeds = range(study.seeds)
+    seeds, curve = range(study.seeds), sizes(study).curve
     team = PlanningTeam(parse_variant(PLANNER), seeds)
     fit_planner(team, logged, make_market(study.market, fee=study.fee))
+    bank = partial(play_runs, team.policy(), study.market, seeds, BANK_SEED, fee=study.fee)
     played = {
-        name: play_runs(team.policy(), study.market, seeds, BANK_SEED, episodes, study.fee)
-        for name, episodes in (("curves", sizes(study).curve), ("ends", study.evaluation_episodes))
+        "curves": bank(episodes=curve).assign(held_out=curve),
+        "ends": bank(episodes=study.evaluation_episodes),
     }
     return {name: frame.assign(arm=PLANNER, episode=0) for name, frame in played.items()}
 

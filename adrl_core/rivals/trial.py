@@ -1,6 +1,5 @@
 """The rivals of one market, trained for as long as the team and played on the same held-out episodes."""
 
-import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from adrl_core.agents.policy import Policy
 from adrl_core.config import MarketName, RewardName, Study
 from adrl_core.evaluate import BANK_SEED, play
-from adrl_core.files import save_table
-from adrl_core.finished import once
+from adrl_core.finished import Part, finish
+from adrl_core.held_out import play_runs
 from adrl_core.market import make_market
 from adrl_core.market.presets import STEPS
 from adrl_core.rivals.bandit import Bandit
@@ -24,14 +23,10 @@ from adrl_core.rivals.flat import train_flat
 from adrl_core.rivals.online_lp import OnlineLP
 from adrl_core.rivals.settings import CHOSEN, FlatSettings, OnlineLPSettings, Rival, Settings, chosen
 
-log = logging.getLogger(__name__)
-
 KEY = ("market", "fee", "episodes", "evaluation_episodes")
 """Fields of the study that decide what a run comes to."""
 STRETCHES = 50
 """Points of a learning curve."""
-TOGETHER = 200
-"""Held-out episodes of a run that are played at once, so that all runs' grids of actions fit in memory."""
 REWARDS: dict[str, tuple[RewardName, ...]] = {"margin": ("shaped", "profit")}
 """Rewards that rivals learn from where it is not the shaped one alone."""
 
@@ -58,22 +53,16 @@ def compete(study: Study, directory: Path) -> Tables:
     """
     # As the team is trained: more threads would split sums differently.
     torch.set_num_threads(1)
-    todo = _runs(study)
-    found = []
-    for number, (rival, reward, seeds) in enumerate(todo, 1):
-        path = directory / f"{rival}-{reward}-{seeds[0]}.resume.pt"
-        key = {"settings": study.settings(KEY), "seeds": list(seeds)}
-        run = partial(_finished, study, rival, reward, seeds)
-        found.append(once(path, key, run))
-        log.info("%s: %s, %s reward, %d of %d done", study.market, rival, reward, number, len(todo))
-    tables = Tables(
-        **{name: pd.concat([part[name] for part in found], ignore_index=True) for name in Tables._fields}
-    )
-    for name, frame in tables._asdict().items():
-        save_table(frame, directory / f"{name}.parquet")
-    for path in directory.glob("*.resume.pt"):
-        path.unlink()
-    return tables
+    settings = study.settings(KEY)
+    parts = [
+        Part(
+            f"{rival}-{reward}-{seeds[0]}",
+            partial(_finished, study, rival, reward, seeds),
+            {"settings": settings, "seeds": list(seeds)},
+        )
+        for rival, reward, seeds in _runs(study)
+    ]
+    return Tables(**finish(study.market, parts, directory))
 
 
 def _runs(study: Study) -> list[tuple[Rival, RewardName, Sequence[int]]]:
@@ -139,18 +128,6 @@ def train_rival(
     ]
     bidder.learning = False
     return bidder, np.stack(rows, 1)
-
-
-def play_runs(
-    policy: Policy, market: MarketName, seeds: Sequence[int], bank: int, episodes: int, fee: float = 0.0
-) -> pd.DataFrame:
-    """Let every run play the first `episodes` of a bank; a row a run: seed and means of `play`'s columns."""
-    world, frames = make_market(market, fee=fee), []
-    for part in np.split(np.arange(episodes), range(TOGETHER, episodes, TOGETHER)):
-        numbers = np.tile(part, len(seeds))
-        frames.append(play(policy, world, np.full(len(numbers), bank), numbers))
-        frames[-1]["seed"] = np.repeat(seeds, len(part))
-    return pd.concat(frames).drop(columns="episode").groupby("seed", as_index=False).mean()
 
 
 def learning_curves(seeds: Sequence[int], rewards: NDArray[np.float64]) -> pd.DataFrame:

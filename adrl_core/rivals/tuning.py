@@ -43,7 +43,8 @@ def search(
         if not 1 <= value <= TUNING[name]:
             raise ConfigurationError(f"{name} = {value}: expected 1 to {TUNING[name]}, as the team's search")
     # Stable-Baselines3 takes seconds to import, and whoever reads the table does not need it.
-    from adrl_core.rivals.trial import batches, play_runs, train_rival
+    from adrl_core.held_out import play_runs
+    from adrl_core.rivals.trial import batches, train_rival
 
     torch.set_num_threads(1)
     seeds = range(FIRST_SEED, FIRST_SEED + runs)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from adrl_core import held_out
 from adrl_core.agents.baselines import Constant
 from adrl_core.config import TUNING, ConfigurationError, Study
 from adrl_core.evaluate import BANK_SEED, play
@@ -66,7 +67,7 @@ def test_damaged_state_is_named(tmp_path: Path) -> None:
 
 
 def test_runs_are_played_on_the_bank_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "TOGETHER", 2)
+    monkeypatch.setattr(held_out, "TOGETHER", 2)
     found = play_runs(Constant("c", 3.0), "channels", [4, 9], BANK_SEED, episodes=5)
     expected = play(Constant("c", 3.0), make_market("channels"), np.full(5, BANK_SEED), np.arange(5))
     assert found["seed"].tolist() == [4, 9]

@@ -13,8 +13,7 @@ from adrl_core.evidence import arrivals, generalists
 from adrl_core.evidence.ablation import WINDOW, episodes_to, threshold
 from adrl_core.evidence.claims.entry import Untestable
 from adrl_core.evidence.governance import governance_facts
-from adrl_core.evidence.quantities import EPISODES, RUNS, Facts
-from adrl_core.evidence.rivals import ABSENT
+from adrl_core.evidence.quantities import ABSENT, EPISODES, RUNS, Facts
 from adrl_core.report.facts import Fact
 
 CHAINS = f"chains of {CHAIN_LENGTH} episodes"
