@@ -7,9 +7,9 @@ the next. With the strength or the chance at zero the market is the calm one, bi
 click and a budget, and shades its bid by a multiplier mu that follows the dual of the budget (adaptive
 pacing, Balseiro & Gur 2019, Management Science 65:3952, section 3):
 
-    b = v / (1 + mu),    mu <- clip(mu - eps (rho - x), 0, mu_max).
+    b = v / (1 + mu),    mu <- clip(mu - eps (beta - x), 0, mu_max).
 
-x is what it has just spent and rho what its budget allows. In calm mu is `slack`, and b is the price p of the
+x is what it has just spent and beta what its budget allows. In calm mu is `slack`, and b is the price p of the
 calm market; so v = (1 + slack) p, and prices can rise by the factor 1 + slack at most. Behind it a field of
 others bids `field` times p and does not react. The advertiser pays our bid or the field's, whichever is
 higher, and its budget is what it would spend with us absent. Money is measured in the channel's turnover, all
