@@ -9,7 +9,7 @@ pacing, Balseiro & Gur 2019, Management Science 65:3952, section 3):
 
     b = v / (1 + mu),    mu <- clip(mu - eps (beta - x), 0, mu_max).
 
-x is what it has just spent and beta what its budget allows. In calm mu is `slack`, and b is the price p of the
+x is what it has just spent and beta what its budget allows. In calm mu is `slack`, and b is the price p of a
 calm market; so v = (1 + slack) p, and prices can rise by the factor 1 + slack at most. Behind it a field of
 others bids `field` times p and does not react. The advertiser pays our bid or the field's, whichever is
 higher, and its budget is what it would spend with us absent. Money is measured in the channel's turnover, all
