@@ -25,6 +25,8 @@ from benchmarks.measure import Measurement, side_by_side, synchronise
 
 MARKET: MarketName = "channels"
 WARM_UP = 2
+GROWTH = (1, 10, 50)
+"""Multiples of the runs on a GPU, whose time is that of starting small kernels, hardly that of their work."""
 
 
 def ours(start: Barrier, seeds: list[int], episodes: int, device: str) -> tuple[float, float]:
@@ -141,7 +143,10 @@ def peers(start: Barrier, seed: int, episodes: int) -> float:
 
 
 def training(repeats: int, device: str, runs: int, episodes: int) -> list[Measurement]:
-    """Run-steps a second, measured by turns: ours and the peer on all cores, ours in one process."""
+    """Run-steps a second, measured by turns: ours and the peer on all cores, ours in one process.
+
+    On a device other than the CPU, ours there with more and more runs.
+    """
     torch.set_num_threads(1)
     cores = len(os.sched_getaffinity(0))
     split = [(list(range(core, runs, cores)), episodes, "cpu") for core in range(cores)]
@@ -158,10 +163,10 @@ def training(repeats: int, device: str, runs: int, episodes: int) -> list[Measur
         peer.values.append(sum(side_by_side(peers, [(seed, episodes) for seed in range(cores)])))
         ratio.values.append(many.values[-1] / peer.values[-1])
         one.values += [rate for rate, _ in side_by_side(ours, [(list(range(runs)), episodes, "cpu")])]
-    if device != "cpu":
-        elsewhere = Measurement(f"team, {runs} runs on {device}", "run-steps/s")
+    for times in GROWTH if device != "cpu" else ():
+        elsewhere = Measurement(f"team, {times * runs:,} runs on {device}", "run-steps/s")
         for _ in range(repeats):
-            answers = side_by_side(ours, [(list(range(runs)), episodes, device)])
+            answers = side_by_side(ours, [(list(range(times * runs)), episodes, device)])
             elsewhere.values += [rate for rate, _ in answers]
         measurements.append(elsewhere)
     return measurements
