@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +36,7 @@ def facts(results: Path) -> Facts:
         f"{PREFIX}.features": constant(FEATURES, "features"),
         f"{PREFIX}.releases": constant(FEATURES * STEPS, "numbers an episode"),
     }
-    found |= dict(_each_step())
+    found |= _each_step()
     for trial in trials(results, "privacy"):
         found |= (
             dict(_rewards(trial)) | dict(_accounting(trial)) | dict(_features(trial)) | dict(_vault(trial))
@@ -43,17 +44,15 @@ def facts(results: Path) -> Facts:
     return found
 
 
-def _each_step() -> Iterator[tuple[str, Fact]]:
+@cache
+def _each_step() -> Facts:
     """What the budget adds up to if every step is noised as if it were all that is ever shown."""
     scale, name = noise_scale(1.0, BUDGET, FEATURES), f"{PREFIX}.accounting.each_step"
-    for steps in COMPOSED_STEPS:
-        value = composed_epsilon(scale, steps=steps)
-        yield f"{name}.steps_{steps}", constant(value, "epsilon", ",.0f")
-    for episodes in COMPOSED_EPISODES:
-        value = composed_epsilon(scale, episodes=episodes)
-        yield f"{name}.{episodes}.basic", constant(value, "epsilon", ",.0f")
-    value = approximate_epsilon(scale, DELTA, episodes=COMPOSED_EPISODES[-1])
-    yield f"{name}.{COMPOSED_EPISODES[-1]}.approximate", constant(value, "epsilon", ",.0f")
+    basic = {f"steps_{steps}": composed_epsilon(scale, steps=steps) for steps in COMPOSED_STEPS}
+    basic |= {f"{n}.basic": composed_epsilon(scale, episodes=n) for n in COMPOSED_EPISODES}
+    most = COMPOSED_EPISODES[-1]
+    found = basic | {f"{most}.approximate": approximate_epsilon(scale, DELTA, episodes=most)}
+    return {f"{name}.{key}": constant(value, "epsilon", ",.0f") for key, value in found.items()}
 
 
 def label(epsilon: float) -> str:
