@@ -20,10 +20,10 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
 }
 """Variants that a profile trains unless told otherwise."""
 HARDER: Mapping[str, tuple[str, ...]] = {
-    "margin": ("tuned", "tuned+reward=profit", "planner", "planner+reward=profit"),
-    "pacing": ("tuned", "planner"),
-    "shift": ("tuned", "planner"),
-    "channels+fee=2": ("tuned", "planner"),
+    "margin": ("full", "tuned", "tuned+reward=profit", "planner", "planner+reward=profit"),
+    "pacing": ("full", "tuned", "planner"),
+    "shift": ("full", "tuned", "planner"),
+    "channels+fee=2": ("full", "tuned", "planner"),
 }
 """The harder markets, one of them with a fee for asking, and the variants trained on each."""
 SMALL = ("smoke", "quick")
