@@ -18,8 +18,8 @@ from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
-from adrl_core.evidence.quantities import ABSENT, BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
-from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS, POINTS
+from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
+from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS
 from adrl_core.report.facts import Fact
 
 LEVEL = 0.95
@@ -32,9 +32,8 @@ WORDS = {"quicker": "above", "no_quicker": "not distinguishable from", "slower":
 
 
 def facts(results: Path) -> Facts:
-    """All facts of arrivals; those of markets that are not there are dashes."""
-    found: Facts = dict.fromkeys(_quantities(), ABSENT)
-    found |= {
+    """All facts of arrivals; of a stage that has not run, its constants only."""
+    found: Facts = {
         f"{PREFIX}.arrival.bank": constant(ARRIVAL_BANK),
         f"{PREFIX}.arrival.level": constant(LEVEL, form=".0%"),
     }
@@ -174,20 +173,3 @@ def _saved(prefix: str, fresh: pd.DataFrame, ours: pd.DataFrame, origin: Origin)
 
 def _origin(row: str) -> Origin:
     return {"source": f"{STAGE}/arrivals.parquet", "row": row, "stage": STAGE}
-
-
-def _quantities() -> Iterator[str]:
-    """Keys that a chapter may quote, whether or not anything has been run."""
-    pairing = ("mean", "p", "word")
-    plays = ("met_others.before", "met_others.after", "met_others.lowest", "fresh.same", "fresh.end")
-    for market in FAMILY:
-        prefix = f"{PREFIX}.{market}.arrival"
-        yield from (f"{prefix}.{play}.share.mean" for play in plays)
-        yield from (f"{prefix}.{start}.{part}" for start in POINTS for part in ("reached", "episodes.mean"))
-        for name in ("saved", "after.minus.met_others.before", "after.minus.fresh.same"):
-            yield from (f"{prefix}.{name}.{part}" for part in pairing)
-        yield f"{prefix}.speedup"
-    overall = ("episodes", "fresh_episodes", "speedup", "online", "training", "markets", *WORDS)
-    yield from (f"{PREFIX}.arrival.{name}" for name in overall)
-    yield from (f"{PREFIX}.arrival.saved.{part}" for part in pairing)
-    yield from (f"{PREFIX}.arrival.{start}.all_reached" for start in POINTS)

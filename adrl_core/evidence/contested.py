@@ -2,12 +2,10 @@
 
 Keys are `contested.<market>.<contest>.<who>.<quantity>`. Who is `unchanged` (as the calm training left the
 team), `kept` or `emptied` (having gone on training, with or without its calm steps), or a policy that does
-not learn (REFERENCES). `contested.<market>.calm.unchanged` is the team on the calm market. What has not been
-run is a dash, so that a chapter can quote all of it.
+not learn (REFERENCES). `contested.<market>.calm.unchanged` is the team on the calm market.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +14,8 @@ from adrl_core.config import parse_variant
 from adrl_core.contested import CALM, TEAMS
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.quantities import ABSENT, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.contested import CONTESTS, Advertisers, Shill
-from adrl_core.market.presets import CHANNEL_NAMES
 from adrl_core.report.facts import Fact
 
 STAGE = PREFIX = "contested"
@@ -46,7 +43,7 @@ def measure(market: str) -> str:
 
 def facts(results: Path) -> Facts:
     """All facts of the trial, and the constants of the rivals."""
-    found: Facts = dict(_constants()) | dict.fromkeys(_keys(), ABSENT)
+    found: Facts = dict(_constants())
     if not (results / STAGE / "runs.parquet").exists():
         return found
     runs, references, prices = (
@@ -184,30 +181,6 @@ def _constants() -> Iterator[tuple[str, Fact]]:
         ("shill.rate", shill.rate, "g"),
     ):
         yield f"{PREFIX}.constant.{name}", constant(value, "", form)
-
-
-def _keys() -> Iterator[str]:
-    """Keys that a chapter may quote, whether or not anything has been run."""
-    yield from (f"{PREFIX}.{name}" for name in ("episodes", "runs", "first"))
-    for market, contest in product(TEAMS, (CALM, *CONTESTS)):
-        prefix, metric = f"{PREFIX}.{market}.{contest}", measure(market)
-        yield f"{prefix}.best"
-        # Nobody goes on training in calm.
-        team = {who: others for who, others in COMPARED.items() if contest != CALM or who == "unchanged"}
-        for who, name in product((*team, *REFERENCES), QUOTED):
-            yield f"{prefix}.{who}.{name}.mean"
-        for who, others in team.items():
-            yield f"{prefix}.{who}.of_calm.mean"
-            yield from (f"{prefix}.{who}.price.{channel}" for channel in CHANNEL_NAMES)
-            for policy in REFERENCES:
-                yield f"{prefix}.{who}.over.{policy}.mean"
-                yield f"{prefix}.{who}.versus.{policy}.word"
-            compared = [f"{prefix}.{who}.minus.{other}.{metric}" for other in others]
-            if who != "unchanged":
-                yield from (f"{prefix}.{who}.{name}" for name in ("recovered.mean", *SHARES))
-                yield f"{prefix}.{who}.back.{metric}.mean"
-                compared.append(f"{prefix}.{who}.back.minus.calm.{metric}")
-            yield from (f"{key}.{part}" for key in compared for part in ("mean", "p", "word"))
 
 
 def _origin(table: str, row: str) -> Origin:

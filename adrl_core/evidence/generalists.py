@@ -3,11 +3,10 @@
 Keys are `generalists.<market>.<policy>.<quantity>`. A policy is `specialist`, the planning team of one market
 alone; `specialist_recall`, the same with memory; `all` and `all_recall`, trained on all markets; `unseen`,
 trained with memory on all others; or `rule`, the best policy that knows the equations. Runs are compared by
-seed, on the episodes that all have played. What has not been run is a dash.
+seed, on the episodes that all have played.
 """
 
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -25,9 +24,9 @@ from adrl_core.agents.recall import (
 from adrl_core.config import parse_variant
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.quantities import ABSENT, METRICS, RUNS, Facts, Origin, counted, estimated, listed
+from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated, listed
 from adrl_core.evidence.rivals import REFERENCES
-from adrl_core.generalists import BANK, FAMILY, PLAIN, RECALLING, courses
+from adrl_core.generalists import BANK, FAMILY, PLAIN, RECALLING
 from adrl_core.report.facts import Fact
 
 PREFIX = STAGE = "generalists"
@@ -53,17 +52,11 @@ STANDINGS = {"behind": "below", "level": "not distinguishable from", "ahead": "a
 
 
 def facts(results: Path) -> Facts:
-    """All facts of the generalists; those of markets or policies that are not there are dashes."""
+    """All facts of the generalists; of a stage that has not run, its constants only."""
     found: Facts = dict(_constants())
-    for market in FAMILY:
-        found |= dict.fromkeys(_quantities(market), ABSENT)
-        if stage_ran(results):
-            found |= dict(market_facts(results, market))
-    found |= dict.fromkeys((*_words(), f"{PREFIX}.all.markets"), ABSENT)
-    for course in courses():
-        if course.trained_on:
-            found |= dict.fromkeys((f"{PREFIX}.{course.name}.{column}" for column in TRAINING), ABSENT)
     if stage_ran(results):
+        for market in FAMILY:
+            found |= dict(market_facts(results, market))
         found |= dict(_training(results)) | dict(_standings(found))
     return found
 
@@ -161,8 +154,8 @@ def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:
     """For each generalist: where it comes least near to the specialist, and where it falls behind it."""
     origin: Origin = {"source": f"{STAGE}/generalists.parquet", "row": "all markets", "stage": STAGE}
     for name in GENERALISTS:
-        every = {market: found[f"{PREFIX}.{market}.{name}.share.mean"] for market in FAMILY}
-        known = {market: fact for market, fact in every.items() if fact is not ABSENT}
+        every = {market: found.get(f"{PREFIX}.{market}.{name}.share.mean") for market in FAMILY}
+        known = {market: fact for market, fact in every.items() if fact}
         words = {m: found[f"{PREFIX}.{m}.{name}.minus.specialist.reward.word"].value for m in known}
         if not known:
             continue
@@ -172,22 +165,6 @@ def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:
         for key, word in STANDINGS.items():
             where = listed([market for market in known if words[market] == word])
             yield f"{PREFIX}.{name}.{key}", counted(where, n, **origin)
-
-
-def _words() -> Iterator[str]:
-    for name, key in product(GENERALISTS, ("weakest", *STANDINGS)):
-        yield f"{PREFIX}.{name}.{key}"
-
-
-def _quantities(market: str) -> Iterator[str]:
-    """Keys that a chapter may quote of a market, whether or not anything has been run there."""
-    prefix = f"{PREFIX}.{market}"
-    yield f"{prefix}.rule.reward.mean"
-    # The specialist against itself stays a dash in tables.
-    for name, quantity in product(POLICIES, (*QUOTED, "share", "of_rule", "minus.specialist.reward")):
-        yield f"{prefix}.{name}.{quantity}.mean"
-    for (ours, theirs), part in product(PAIRS, ("mean", "p", "word")):
-        yield f"{prefix}.{ours}.minus.{theirs}.reward.{part}"
 
 
 def _constants() -> Iterator[tuple[str, Fact]]:

@@ -1,7 +1,7 @@
 """Facts of the trial from logs to online learning: what the log is worth, and how many episodes it saves.
 
 Keys are `offline.<who>.<quantity>`; what an arm earns on the bank is told `before` its first online episode
-and `after` its last. What has not been run is a dash, so that a chapter can quote all of it.
+and `after` its last.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import pandas as pd
 from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.offline_tables import BEST, HOLD, LAST, RULE, SHARE, STAGE, Trial, load, reached
-from adrl_core.evidence.quantities import ABSENT, EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
 from adrl_core.offline.behaviour import HouseRule
@@ -29,8 +29,7 @@ QUOTED = ("reward", "profit", "spend")
 
 def facts(results: Path) -> Facts:
     """All facts of the trial, of its settings, and of the search for them."""
-    found: Facts = dict.fromkeys(_quantities(), ABSENT)
-    found |= dict(setting_facts())
+    found: Facts = dict(setting_facts())
     trial = load(results)
     if trial is None:
         return found
@@ -191,28 +190,3 @@ def dip_facts(trial: Trial, arm: str) -> Facts:
 
 def _origin(table: str, row: str = "") -> Origin:
     return {"source": f"{STAGE}/{table}.parquet", "row": row, "stage": STAGE}
-
-
-def _quantities() -> Iterator[str]:
-    """Keys that a chapter may quote, whether or not anything has been run."""
-    pairing = ("mean", "p", "word")
-    for key in ("log.episodes", "log.steps", "log.reward.mean", "online.episodes", "online.every"):
-        yield f"{PREFIX}.{key}"
-    yield from (f"{PREFIX}.{key}" for key in ("curve.episodes", "early", *(f"level.{n}" for n in LEVELS)))
-    for policy in POLICIES:
-        yield from (f"{PREFIX}.{policy}.{metric}.mean" for metric in (*QUOTED, "share"))
-    for arm in (*ARMS, PLANNER):
-        prefix = f"{PREFIX}.{arm}"
-        for when in ("before", "after"):
-            yield from (f"{prefix}.{when}.{metric}.mean" for metric in (*QUOTED, "share", "spread"))
-            for other in ("rule", "scratch", "constant"):
-                yield from (f"{prefix}.{when}.minus.{other}.{part}" for part in pairing)
-        for name in LEVELS:
-            yield from (f"{prefix}.to.{name}.{part}" for part in ("reached", "episodes.mean"))
-            yield from (
-                f"{prefix}.to.{name}.{what}.{part}" for what in ("saved", "later") for part in pairing
-            )
-        for name in ("lost.oracle", "lost.rule", "gained", "dip.first", "dip.lowest"):
-            yield from (
-                f"{prefix}.{name}.{part}" for part in (*pairing, *(["episode"] if "dip" in name else []))
-            )

@@ -28,8 +28,6 @@ TYPICAL: Mapping[str, float] = {"cost": 2.0, "competition": 0.65, "volatility": 
 INTERVAL = f"{LEVEL:.0%} t interval".replace("%", " %")
 BOOTSTRAP = f"{LEVEL:.0%} bootstrap interval".replace("%", " %")
 EPISODES, RUNS = "held-out episodes", "training runs"
-ABSENT = Fact(value="\N{EN DASH}", source="adrl_core", row="not run in this profile")
-"""What a chapter quotes in the place of what has not been run."""
 
 
 def estimated(

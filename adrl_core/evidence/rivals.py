@@ -2,19 +2,16 @@
 
 Keys are `rivals.<market>.<policy>.<quantity>`. A policy is a rival, a team (TEAMS), `best_constant` or
 `reference` (REFERENCES names it); those that learned from profit end in `_profit`. Who does better than a
-team is told in words, `rivals.<market>.<team>.better.<metric>`. What has not been run is a dash, so that a
-chapter can quote all of it.
+team is told in words, `rivals.<market>.<team>.better.<metric>`.
 """
 
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 from adrl_core.evidence.intervals import mean_interval, without_rounding
 from adrl_core.evidence.quantities import (
-    ABSENT,
     EPISODES,
     METRICS,
     RUNS,
@@ -54,9 +51,7 @@ def facts(results: Path) -> Facts:
     """All facts of the rivals and of the search for their settings."""
     found: Facts = dict(tuning_facts())
     for market in RIVALS["paper"]:
-        found |= dict.fromkeys(_quantities(market), ABSENT)
-        table = results / market / PREFIX / "rivals.parquet"
-        if table.exists():
+        if (results / market / PREFIX / "rivals.parquet").exists():
             found |= dict(market_facts(results, market))
     return found
 
@@ -199,18 +194,6 @@ def _reference(results: Path, market: str) -> dict[str, pd.DataFrame]:
     played = dict(list(pd.read_parquet(path).groupby("policy")))
     wanted = {"best_constant": "best_constant", "reference": REFERENCES[market]}
     return {name: played[policy] for name, policy in wanted.items() if policy in played}
-
-
-def _quantities(market: str) -> Iterator[str]:
-    """Keys that a chapter may quote of a market, whether or not anything has been run there."""
-    for reward, metric, team in product(LEARNED, COMPARED, TEAMS):
-        yield from (f"{PREFIX}.{market}.{label(team, reward)}.{standing}.{metric}" for standing in STANDINGS)
-    names = [label(policy, reward) for reward in LEARNED for policy in (*TEAMS, *NAMES)]
-    for name in (*names, "best_constant", "reference"):
-        prefix = f"{PREFIX}.{market}.{name}"
-        yield from (f"{prefix}.{column}.mean" for column in (*QUOTED, "share", "seconds", "steps_per_second"))
-        for team, metric, part in product(TEAMS, COMPARED, ("mean", "p", "word")):
-            yield f"{prefix}.minus.{team}.{metric}.{part}"
 
 
 def _origin(stage: str, row: str) -> Origin:

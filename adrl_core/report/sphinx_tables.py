@@ -65,7 +65,8 @@ class ReportDirective(SphinxDirective):
 class FactTable(ReportDirective):
     """Facts of one market: a row a policy (`policy | Label | published key, ...`), a column a metric.
 
-    `header` names the first column. A metric of a policy is the fact <market>.<policy>.<metric>.
+    `header` names the first column. A metric of a policy is the fact <market>.<policy>.<metric>; if it ends
+    in `?`, policies without that fact get a dash.
     """
 
     has_content = True
@@ -93,10 +94,13 @@ class FactTable(ReportDirective):
         header = [[paragraph(*self.parsed(label))] for label in labels]
         return [self.captioned(table(header, rows, "fact-table"))]
 
-    def measured(self, key: str) -> Cell:
+    def measured(self, column: str) -> Cell:
         """A fact with its interval below."""
-        cell: Cell = [paragraph(fact_node(self.env, key, self.get_location()))]
+        key = column.removesuffix("?")
         fact = results_of(self.env).store.facts.get(key)
+        if fact is None and key != column:
+            return [paragraph("\N{EN DASH}")]
+        cell: Cell = [paragraph(fact_node(self.env, key, self.get_location()))]
         if fact and fact.low is not None:
             cell.append(paragraph(fact.text("interval"), classes="fact-interval"))
         return cell

@@ -114,6 +114,14 @@ def test_fact_table_has_intervals_and_published_numbers(build: Build) -> None:
     assert "Table 1 Rewards." in html
 
 
+def test_columns_that_not_every_row_has(build: Build) -> None:
+    html = build(
+        "```{fact-table}\n:market: published\n:columns: reward.mean Reward; worth.mean? Worth\n\n"
+        "random | Random\n```"
+    )
+    assert "Policy Reward Worth Random −21.1 [−31.1, −11.1] –" in plain(html)
+
+
 def test_result_figure_has_caption_and_plain_alternative(build: Build) -> None:
     html = build("```{result-figure} learning\n```\n\nSee {numref}`fig-learning`.")
     assert 'alt="A rising line."' in html

@@ -107,8 +107,8 @@ def test_before_after_and_against_whom(results: Path) -> None:
     assert found["offline.planner.before.minus.scratch.mean"].value == pytest.approx(0.0)
     assert found["offline.conservative.after.minus.scratch.mean"].value == pytest.approx(3.0)
     assert found["offline.scratch.after.reward.mean"].value == pytest.approx(91.0)
-    assert found["offline.scratch.before.reward.mean"].text() == "\N{EN DASH}"
-    assert found["offline.planner.after.reward.mean"].text() == "\N{EN DASH}"
+    assert "offline.scratch.before.reward.mean" not in found
+    assert "offline.planner.after.reward.mean" not in found
     assert found["offline.cloned.before.spread.mean"].value == pytest.approx(0.6)
     assert found["offline.best_constant.share.mean"].value == pytest.approx(0.8)
 
@@ -126,9 +126,9 @@ def test_losses_and_the_dip(results: Path) -> None:
     assert found["offline.conservative.dip.lowest.episode"].value == 10
 
 
-def test_what_was_not_run_is_a_dash_and_the_search_is_quoted(tmp_path: Path) -> None:
+def test_the_search_is_quoted_though_nothing_was_run(tmp_path: Path) -> None:
     found = facts(tmp_path)
-    assert found["offline.cloned.to.share.saved.mean"].text() == "\N{EN DASH}"
+    assert not [key for key in found if key.startswith("offline.cloned.")]
     assert list(figures(tmp_path)) == []
     table = pd.read_csv(TABLE)
     for row in table.to_dict("records"):
@@ -136,11 +136,6 @@ def test_what_was_not_run_is_a_dash_and_the_search_is_quoted(tmp_path: Path) -> 
         assert found[key].value == row["reward"]
     best = table[table["penalty"] > 0].loc[lambda rows: rows["reward"].idxmax()]
     assert (best["penalty"], best["temperature"]) == (CHOSEN.penalty, CHOSEN.temperature)
-
-
-def test_no_fact_goes_by_a_key_that_is_missing_elsewhere(results: Path, tmp_path: Path) -> None:
-    """Policies aside, everything that a run brings has a place holder where nothing has run."""
-    assert set(facts(results)) == set(facts(tmp_path / "nowhere"))
 
 
 def test_the_figure(results: Path) -> None:

@@ -13,7 +13,7 @@ from adrl_core.evidence import arrivals, generalists
 from adrl_core.evidence.ablation import WINDOW, episodes_to, threshold
 from adrl_core.evidence.claims.entry import Untestable
 from adrl_core.evidence.governance import governance_facts
-from adrl_core.evidence.quantities import ABSENT, EPISODES, RUNS, Facts
+from adrl_core.evidence.quantities import EPISODES, RUNS, Facts
 from adrl_core.report.facts import Fact
 
 CHAINS = f"chains of {CHAIN_LENGTH} episodes"
@@ -50,8 +50,7 @@ class Evidence:
     @cached_property
     def _trials(self) -> Facts:
         found = governance_facts(self.results) | generalists.facts(self.results)
-        found |= arrivals.facts(self.results)
-        return {key: fact for key, fact in found.items() if fact is not ABSENT}
+        return found | arrivals.facts(self.results)
 
     def log(self, column: str, variant: str = "full", market: str = "published") -> Rows:
         """A column of the training log, (runs, episodes), in the order of the seeds."""
