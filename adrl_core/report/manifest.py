@@ -248,12 +248,14 @@ def outdated(work: Job) -> bool:
 
 def notices(name: str) -> list[str]:
     """What a reader should know of a study though it is no error: a changed lock, uncommitted code."""
-    found = []
     present = sha256(LOCK) if LOCK.exists() else None
-    for path in manifests(name):
-        manifest = Manifest.load(path)
-        if manifest.lock != present:
-            found.append(f"{manifest.job.title}: ran with another requirements.lock")
-        if manifest.git["dirty"]:
-            found.append(f"{manifest.job.title}: ran from uncommitted code")
-    return found
+    found = [Manifest.load(path) for path in manifests(name)]
+    kinds = {
+        "another requirements.lock": [m.job.title for m in found if m.lock != present],
+        "uncommitted code": [m.job.title for m in found if m.git["dirty"]],
+    }
+    return [
+        f"{len(titles)} of {len(found)} stages ran with {what}, such as {titles[0]}"
+        for what, titles in kinds.items()
+        if titles
+    ]
