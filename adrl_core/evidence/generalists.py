@@ -44,8 +44,6 @@ PAIRS = (
 """Policies whose rewards are compared run by run."""
 QUOTED = ("reward", "conversions", "spend", "profit")
 GENERALISTS = ("all", "all_recall", "unseen")
-TRAINING = ("episodes", "seconds")
-"""What is quoted of a training."""
 SPECIALIST = "{market}/" + PLAIN + "/evaluate"
 STANDINGS = {"behind": "below", "level": "not distinguishable from", "ahead": "above"}
 """How a generalist may compare with the specialists: the part of a key, and the word of the difference."""
@@ -154,8 +152,8 @@ def _standings(found: Facts) -> Iterator[tuple[str, Fact]]:
     """For each generalist: where it comes least near to the specialist, and where it falls behind it."""
     origin: Origin = {"source": f"{STAGE}/generalists.parquet", "row": "all markets", "stage": STAGE}
     for name in GENERALISTS:
-        every = {market: found.get(f"{PREFIX}.{market}.{name}.share.mean") for market in FAMILY}
-        known = {market: fact for market, fact in every.items() if fact}
+        shares = {market: f"{PREFIX}.{market}.{name}.share.mean" for market in FAMILY}
+        known = {market: found[key] for market, key in shares.items() if key in found}
         words = {m: found[f"{PREFIX}.{m}.{name}.minus.specialist.reward.word"].value for m in known}
         if not known:
             continue

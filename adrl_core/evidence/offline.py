@@ -22,7 +22,6 @@ from adrl_core.offline.trial import ARMS, FIRST_EXPLORATION, PLANNER
 from adrl_core.report.facts import Fact
 
 PREFIX = "offline"
-POLICIES = ("house_rule", "house_rule_plain", "best_constant", "oracle")
 LEVELS = ("rule", "share", "scratch")
 QUOTED = ("reward", "profit", "spend")
 

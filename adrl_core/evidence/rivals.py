@@ -32,8 +32,6 @@ NAMES = {"ppo": "PPO", "dqn": "DQN", "bandit": "the bandit", "online_lp": "the o
 """How prose calls them."""
 TEAMS = {"team": "tuned", "planner": "planner"}
 """The team's variants that rivals are compared with, by their names in keys."""
-LEARNED = ("shaped", "profit")
-"""Rewards that may have been learned from."""
 REFERENCES = {
     "channels": "oracle",
     "margin": "oracle",

@@ -1,4 +1,4 @@
-"""Figures of the rivals: how they learn, and what they earn on the bank, beside the tuned team."""
+"""Figures of the rivals: how they learn, and what they earn on the bank, beside the teams."""
 
 from collections.abc import Iterator
 from pathlib import Path
