@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from adrl_core.commentary.finding import Finding, Relation, listed
 from adrl_core.commentary.names import MARKETS, PARTS, SIMPLE, TEAMS, Role, name
+from adrl_core.evidence.harder import PREFIX
 from adrl_core.report.facts import FactStore
 
 TRIALS: Mapping[str, str] = {
@@ -16,13 +17,14 @@ TRIALS: Mapping[str, str] = {
     "footprint": "the footprint",
 }
 """The trials of governance, by the second part of their facts' keys."""
-LOGS = "logs of real auctions"
 
 
 def absent(store: FactStore) -> Iterator[Finding]:
     """Markets on which policies have not been compared, and stages without results."""
-    untried = [name(market) for market in MARKETS if not _any(store, market, TEAMS)]
-    yield _missing("missing.markets", "untried", [*untried, LOGS])
+    untried = [name(market) for market in MARKETS if not _tried(store, market)]
+    untried += [] if _starts(store, "auctions.") else ["logs of real auctions"]
+    if untried:
+        yield _missing("missing.markets", "untried", untried)
     stages = [topic for market in SIMPLE if _any(store, market, TEAMS) for topic in _parts(store, market)]
     trials = [topic for trial, topic in TRIALS.items() if not _starts(store, f"governance.{trial}.")]
     stages += ["governance"] if len(trials) == len(TRIALS) else trials
@@ -40,6 +42,11 @@ def _parts(store: FactStore, market: str) -> Iterator[str]:
             if len(parts) < len(PARTS)
             else (f"ablations on {name(market)}")
         )
+
+
+def _tried(store: FactStore, market: str) -> bool:
+    """Whether any team was evaluated on a market, here or as one of the harder ones."""
+    return any(_any(store, place, (*TEAMS, "planner")) for place in (market, f"{PREFIX}.{market}"))
 
 
 def _any(store: FactStore, market: str, teams: tuple[str, ...]) -> bool:

@@ -67,7 +67,19 @@ ADVICE: Sequence[Advice] = (
         {"governance.integrity.shaped.minus.profit.profit": (Relation.BELOW,)},
     ),
     Advice(
-        "Put no real money behind any of this before it has been tried on logs of real auctions.",
+        "Before training networks, try a bandit with a linear model of the reward.",
+        {"rivals.channels.bandit.minus.team.reward": (Relation.ABOVE,)},
+    ),
+    Advice(
+        "Where money runs out before the episode does, put a price on it, as the online linear program does; "
+        "networks that take each step for itself come to no more than a constant policy.",
+        {
+            "harder.pacing.tuned.versus.best_constant.reward": (Relation.BELOW, Relation.OPEN),
+            "rivals.pacing.online_lp.minus.team.reward": (Relation.ABOVE,),
+        },
+    ),
+    Advice(
+        "Put no real money behind any of this before it has been tried on logs of your own auctions.",
         {},
     ),
 )

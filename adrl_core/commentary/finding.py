@@ -1,12 +1,12 @@
 """A finding: one relation that the data hold, with the numbers that may be quoted for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from adrl_core.commentary.names import Role
-from adrl_core.report.facts import Fact
+from adrl_core.report.facts import Fact, FactStore
 
 
 class Relation(StrEnum):
@@ -87,6 +87,52 @@ class Finding(BaseModel):
 
 COMPARED = {"above": Relation.ABOVE, "below": Relation.BELOW, "not distinguishable from": Relation.OPEN}
 """The words of facts that compare, and what they state."""
+
+
+def compared(
+    store: FactStore,
+    key: str,
+    means: Mapping[str, str],
+    share: str = "",
+    *,
+    role: Role,
+    market: str,
+    measure: str = "reward",
+    weight: float = 0.5,
+) -> Iterator[Finding]:
+    """The finding that compares two policies; none where they were not compared.
+
+    Args:
+        store: facts of the study.
+        key: fact of the comparison, without its `.word`.
+        means: names of subject and object, each with the fact of what it earns.
+        share: fact of the subject's mean as a share of the object's, where there is one.
+        role: who comments on it.
+        market: where they were compared.
+        measure: what was compared.
+        weight: rank among the findings of role and market.
+    """
+    if f"{key}.word" not in store.facts:
+        return
+    (subject, mine), (other, theirs) = means.items()
+    numbers = [
+        Number(slot="subject", fact=mine, owner=subject, unit=measure),
+        Number(slot="object", fact=theirs, owner=other, unit=measure),
+    ]
+    if share in store.facts:
+        numbers.append(Number(slot="share", fact=share))
+    yield Finding(
+        key=key,
+        role=role,
+        relation=COMPARED[str(store[f"{key}.word"].value)],
+        market=market,
+        subject=subject,
+        object=other,
+        measure=measure,
+        numbers=tuple(numbers),
+        weight=weight,
+        topic="comparison",
+    )
 
 
 def apart(a: Fact, b: Fact) -> Relation:

@@ -7,11 +7,14 @@ language model or a template, adds nothing to it.
 from collections.abc import Iterator
 
 from adrl_core.commentary.absent import absent
-from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, apart, listed
+from adrl_core.commentary.finding import Finding, Number, Relation, apart, compared, listed
 from adrl_core.commentary.governed import governed
+from adrl_core.commentary.harder import HARDER, auctioned, harder
 from adrl_core.commentary.names import PARTS, SIMPLE, TEAMS, Role, name
 from adrl_core.report.facts import Fact, FactStore
 
+PARAGRAPHS = (*SIMPLE, *HARDER, "governance", "")
+"""The paragraphs of each role: one a market, one on governance, and what belongs to no market."""
 _CHANGES = {"above": Relation.RISES, "below": Relation.FALLS, "not distinguishable from": Relation.STEADY}
 _PARTS = {"helps": Relation.HELPS, "harms": Relation.HARMS, "no detectable effect": Relation.UNSEEN}
 _SPEED = {"earlier": Relation.EARLIER, "later": Relation.LATER}
@@ -24,9 +27,9 @@ def collect(store: FactStore) -> list[Finding]:
         if f"{market}.full.reward.mean" in store.facts:
             for build in (_references, _teams, _training, _behaviour, _ablations, _idle, _money):
                 found += build(store, market)
-    found += [*governed(store), *_ledger(store), *absent(store)]
-    roles, paragraphs = list(Role), [*SIMPLE, "governance", ""]
-    return sorted(found, key=lambda f: (roles.index(f.role), paragraphs.index(f.paragraph)))
+    found += [*harder(store), *governed(store), *auctioned(store), *_ledger(store), *absent(store)]
+    roles = list(Role)
+    return sorted(found, key=lambda f: (roles.index(f.role), PARAGRAPHS.index(f.paragraph)))
 
 
 def along_the_training(store: FactStore, market: str, team: str) -> list[Finding]:
@@ -60,43 +63,33 @@ def along_the_training(store: FactStore, market: str, team: str) -> list[Finding
 def _references(store: FactStore, market: str) -> Iterator[Finding]:
     """Each team against the best policy that does not look, the oracle and chance."""
     expected = {SIMPLE[market]: Relation.ABOVE, "oracle": Relation.BELOW, "random": Relation.ABOVE}
-    for team in _present(store, market, TEAMS):
+    for team in TEAMS:
         for other, usual in expected.items():
-            if f"{market}.{team}.versus.{other}.reward.word" not in store.facts:
-                continue
-            finding = _comparison(store, market, team, other, "reward", Role.PERFORMANCE)
-            surprising = finding.relation is not usual
-            weight = surprising + (0.1 if other == "random" else 0.6)
-            yield finding.model_copy(update={"surprising": surprising, "weight": weight})
+            for finding in _comparison(store, market, team, other):
+                surprising = finding.relation is not usual
+                weight = surprising + (0.1 if other == "random" else 0.6)
+                yield finding.model_copy(update={"surprising": surprising, "weight": weight})
 
 
 def _teams(store: FactStore, market: str) -> Iterator[Finding]:
     """The tuned team against the published settings."""
-    if f"{market}.tuned.versus.full.reward.word" in store.facts:
-        finding = _comparison(store, market, "tuned", "full", "reward", Role.PERFORMANCE)
-        yield finding.model_copy(update={"weight": 0.7})
+    yield from _comparison(store, market, "tuned", "full", weight=0.7)
 
 
-def _comparison(store: FactStore, market: str, subject: str, other: str, measure: str, role: Role) -> Finding:
-    pair = f"{market}.{subject}.{{}}.{other}.{measure}"
-    numbers = [
-        Number(slot="subject", fact=f"{market}.{subject}.{measure}.mean", owner=subject, unit=measure),
-        Number(slot="object", fact=f"{market}.{other}.{measure}.mean", owner=other, unit=measure),
-    ]
-    ratio = store.facts.get(f"{pair.format('over')}.ratio")
-    if ratio:
-        numbers.append(Number(slot="share", fact=f"{pair.format('over')}.ratio"))
-    return Finding(
-        key=pair.format("versus"),
-        role=role,
-        relation=COMPARED[str(store[f"{pair.format('versus')}.word"].value)],
-        market=market,
-        subject=subject,
-        object=other,
-        measure=measure,
-        numbers=tuple(numbers),
-        weight=0.5,
-        topic="comparison",
+def _comparison(
+    store: FactStore,
+    market: str,
+    subject: str,
+    other: str,
+    measure: str = "reward",
+    role: Role = Role.PERFORMANCE,
+    weight: float = 0.5,
+) -> Iterator[Finding]:
+    key = f"{market}.{subject}.{{}}.{other}.{measure}"
+    means = {policy: f"{market}.{policy}.{measure}.mean" for policy in (subject, other)}
+    share = f"{key.format('over')}.ratio"
+    yield from compared(
+        store, key.format("versus"), means, share, role=role, market=market, measure=measure, weight=weight
     )
 
 
@@ -253,7 +246,7 @@ def _idle(store: FactStore, market: str) -> Iterator[Finding]:
 def _money(store: FactStore, market: str) -> Iterator[Finding]:
     """What the teams' purchases bring in, in currency."""
     for team in _present(store, market, TEAMS):
-        yield _comparison(store, market, team, SIMPLE[market], "profit", Role.BUSINESS)
+        yield from _comparison(store, market, team, SIMPLE[market], "profit", Role.BUSINESS)
         yield Finding(
             key=f"{market}.{team}.roi",
             role=Role.BUSINESS,

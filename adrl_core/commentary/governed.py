@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, apart
+from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, apart, compared
 from adrl_core.commentary.names import Role
 from adrl_core.report.facts import FactStore
 
@@ -20,19 +20,22 @@ def governed(store: FactStore) -> Iterator[Finding]:
     yield from _bound(store)
     noised = f"{NOISE}.with.epsilon_1"
     yield from _kept(store, "private", f"{noised}.share", f"{noised}.minus_clean")
-    yield from _compared(
+    yield from compared(
         store,
         f"{noised}.minus_without",
         {"private": f"{noised}.reward.mean", "unprepared": f"{NOISE}.without.epsilon_1.reward.mean"},
+        role=Role.BUSINESS,
+        market="channels",
     )
     yield from _kept(store, "fair", f"{PARITY}.fair.share", f"{PARITY}.fair.minus_tuned")
     yield from _beside(store, "exposure", f"{PARITY}.{{}}.exposure.ratio", fair="fair", tuned="tuned")
-    yield from _compared(
+    yield from compared(
         store,
         f"{PURPOSE}.shaped.minus.profit.profit",
         {"shaped": f"{PURPOSE}.shaped.profit.mean", "for_profit": f"{PURPOSE}.profit.profit.mean"},
-        "profit",
-        "margin",
+        role=Role.BUSINESS,
+        market="margin",
+        measure="profit",
     )
 
 
@@ -69,28 +72,6 @@ def _beside(store: FactStore, topic: str, fact: str, **teams: str) -> Iterator[F
                 Number(slot="object", fact=facts[1], owner=other),
             ),
             topic=topic,
-        )
-
-
-def _compared(
-    store: FactStore, key: str, means: dict[str, str], measure: str = "reward", market: str = "channels"
-) -> Iterator[Finding]:
-    """Two teams, each with the fact of its mean, by the word of their difference."""
-    (subject, mine), (other, theirs) = means.items()
-    if f"{key}.word" in store.facts:
-        yield Finding(
-            key=key,
-            role=Role.BUSINESS,
-            relation=COMPARED[str(store[f"{key}.word"].value)],
-            market=market,
-            subject=subject,
-            object=other,
-            measure=measure,
-            numbers=(
-                Number(slot="subject", fact=mine, owner=subject, unit=measure),
-                Number(slot="object", fact=theirs, owner=other, unit=measure),
-            ),
-            topic="comparison",
         )
 
 

@@ -16,7 +16,8 @@ class Role(StrEnum):
 
 
 MARKETS: Mapping[str, str] = {
-    market: f"the {market} market" for market in ("published", "channels", "margin", "pacing", "shift")
+    **{market: f"the {market} market" for market in ("published", "channels", "margin", "pacing", "shift")},
+    "channels_fee_2": "the channels market with a fee",
 }
 SIMPLE = {"published": "constant_max", "channels": "best_constant"}
 """The markets whose policies are compared, each with the best one that does not look at its state.
@@ -32,6 +33,13 @@ POLICIES: Mapping[str, str] = {
     "constant_max": "the constant maximum bid",
     "best_constant": "the best constant policy",
     "oracle": "the state oracle",
+    "planner": "the planning team",
+    "lookahead": "the lookahead",
+    "oracle_threshold": "the threshold oracle",
+    "ppo": "PPO",
+    "dqn": "DQN",
+    "bandit": "the bandit",
+    "online_lp": "the online linear program",
     "guarded": "the guarded team",
     "fair": "the fair team",
     "private": "the private team",
@@ -39,8 +47,11 @@ POLICIES: Mapping[str, str] = {
     "shaped": "the shaped team",
     "for_profit": "the profit team",
 }
-LEARNERS = frozenset({"tuned", "full", "guarded", "fair", "private", "unprepared", "shaped", "for_profit"})
-"""The policies that have learned."""
+RIVALS = ("ppo", "dqn", "bandit", "online_lp")
+LEARNERS = frozenset(
+    {"tuned", "full", "planner", "guarded", "fair", "private", "unprepared", "shaped", "for_profit"}
+)
+"""The teams, all of which have learned."""
 RULES = frozenset({"constant_max", "best_constant"})
 """Those that do the same at every step."""
 PARTS: Mapping[str, str] = {

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from adrl_core.commentary import governed_phrasing, patterns
 from adrl_core.commentary.finding import Finding, Relation
-from adrl_core.commentary.names import SIMPLE, name
+from adrl_core.commentary.names import RULES, name
 
 _AHEAD = "(beats|outperforms|is ahead of)"
 _BEHIND = "(falls short of|trails|stays behind)"
+_INFORMED = ("oracle", "oracle_threshold", "lookahead")
+"""The policies that know the market's equations."""
 _CHANCE = "(may be chance|chance could explain)"
 
 
@@ -107,7 +109,7 @@ def _share_of(finding: Finding) -> list[str]:
 def _short_of(finding: Finding) -> list[str]:
     """A comparison that the subject loses, to a policy that never looks, to the oracle, or to another."""
     (s, o), m = _names(finding), finding.measure
-    if finding.object == SIMPLE.get(finding.market):
+    if finding.object in RULES:
         blind = f"{o} never looks at the market and still"
         return [
             f"{blind} earns [object] {m} an episode, more than {s} with [subject]",
@@ -116,7 +118,7 @@ def _short_of(finding: Finding) -> list[str]:
             f"{s} earns less than {o}, [subject] {m} an episode against [object]",
             f"{o} does better than {s}, too, with [object] {m} an episode against [subject]",
         ]
-    if finding.object == "oracle" and any(number.slot == "share" for number in finding.numbers):
+    if finding.object in _INFORMED and any(number.slot == "share" for number in finding.numbers):
         return [
             f"{s} earns [share] of what {o} earns, [subject] {m} an episode against [object]",
             f"{s} (gets to|reaches) [share] of what {o} earns, [subject] {m} an episode against [object]",
@@ -279,6 +281,13 @@ def _ledger(_finding: Finding) -> list[str]:
     ]
 
 
+def _auctions(_finding: Finding) -> list[str]:
+    return [
+        "on a log of real auctions, the runs show more clicks for the bidding agent than for RLB at [above] "
+        "of [budgets] budgets, fewer at [below], and more expected clicks at [expected]"
+    ]
+
+
 def _idle(finding: Finding) -> list[str]:
     return [f"no contribution to the reward could be detected for {finding.subject}"]
 
@@ -306,6 +315,7 @@ _OPTIONS: Mapping[str, Callable[[Finding], list[str]]] = {
     "broken": lambda finding: governed_phrasing.broken(*_names(finding)),
     "exposure": lambda finding: governed_phrasing.exposure(*_names(finding)),
     "bound": lambda _: governed_phrasing.bound(),
+    "auctions": _auctions,
     "idle": _idle,
     "untried": _untried,
     "missing": _missing,

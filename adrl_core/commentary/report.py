@@ -12,7 +12,7 @@ from adrl_core.commentary.advice import advise
 from adrl_core.commentary.cassettes import Cassette, CassetteMiss, Recorder, Replay
 from adrl_core.commentary.crew import Sentence, Written
 from adrl_core.commentary.finding import Finding
-from adrl_core.commentary.findings import along_the_training, collect
+from adrl_core.commentary.findings import PARAGRAPHS, along_the_training, collect
 from adrl_core.commentary.models import HostedModel, LocalModel, Model, ModelError
 from adrl_core.commentary.names import SIMPLE, TEAMS, Role
 from adrl_core.commentary.phrasing import linked
@@ -21,7 +21,7 @@ from adrl_core.evidence.quantities import Origin
 from adrl_core.files import write_text
 from adrl_core.report.facts import Fact, FactStore
 
-MOST = 6
+MOST = 8
 """Most findings that a role comments on for one market, by weight."""
 GIB = 2**30
 MODE = "ADRL_COMMENTARY"
@@ -136,7 +136,7 @@ def chosen(findings: Sequence[Finding]) -> list[Finding]:
     """
     found: list[Finding] = []
     for role in Role:
-        for paragraph in (*SIMPLE, "governance", ""):
+        for paragraph in PARAGRAPHS:
             own = [f for f in findings if (f.role, f.paragraph) == (role, paragraph)]
             heavy = own if paragraph == "governance" else sorted(own, key=lambda f: -f.weight)[:MOST]
             found += linked([f for f in own if f in heavy])

@@ -108,6 +108,11 @@ def examples() -> Iterator[Finding]:
     for relation in compared:
         yield comparison("private", relation, "unprepared")
         yield comparison("shaped", relation, "for_profit", measure="profit", market="margin")
+        yield comparison("planner", relation, "lookahead", market="pacing")
+        yield comparison("planner", relation, "oracle_threshold", market="shift")
+        for rival in ("ppo", "dqn", "bandit", "online_lp"):
+            yield comparison(rival, relation, "planner", measure="profit", market="margin")
+        yield comparison("tuned", relation, "best_constant", market="channels_fee_2")
     yield from _of_mechanisms()
     yield of_team("modes", "tuned", Relation.STATES, _MODES)
     yield of_team("placement", "full", Relation.STATES, _PLACEMENT, other="oracle")
