@@ -21,7 +21,7 @@ ADVICE: Sequence[Advice] = (
         {"published.full.versus.constant_max.reward": (Relation.BELOW, Relation.OPEN)},
     ),
     Advice(
-        "Where bid, allocation and timing all matter, use the tuned team, not the published settings.",
+        "Where bid, allocation and timing all matter, prefer the tuned settings to the published ones.",
         {
             "channels.tuned.versus.full.reward": (Relation.ABOVE,),
             "channels.tuned.versus.best_constant.reward": (Relation.ABOVE,),
@@ -72,7 +72,7 @@ ADVICE: Sequence[Advice] = (
     ),
     Advice(
         "Where money runs out before the episode does, put a price on it, as the online linear program does; "
-        "networks that take each step for itself come to no more than a constant policy.",
+        "the tuned networks, which look no further than a step, come to no more than a constant policy.",
         {
             "harder.pacing.tuned.versus.best_constant.reward": (Relation.BELOW, Relation.OPEN),
             "rivals.pacing.online_lp.minus.team.reward": (Relation.ABOVE,),

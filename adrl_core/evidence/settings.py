@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from adrl_core.agents import outcomes, planner
-from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy
+from adrl_core.agents.baselines import CHAIN_LENGTH, Greedy, Pacing
+from adrl_core.agents.lookahead import SPEND_SHARE
 from adrl_core.agents.networks import ActorCritic, QNetwork
+from adrl_core.agents.oracle import SHIFT_THRESHOLD
 from adrl_core.agents.population import parameters_per_run
 from adrl_core.config import PLANNING_SEARCH, PROFILES, RECALL_SEARCH, TUNING, VARIANTS, Study, parse_variant
 from adrl_core.evidence.equations import equation_constants
@@ -43,7 +45,13 @@ def configuration_facts() -> Facts:
         "greedy.window": Greedy.WINDOW,
         "greedy.upper": Greedy.UPPER,
         "greedy.chain": CHAIN_LENGTH,
+        "pacing_rule.bid": Pacing.BID,
+        "pacing_rule.gain": Pacing.GAIN,
+        "lookahead.spend": SPEND_SHARE["shaped"],
+        "shift.threshold": SHIFT_THRESHOLD,
     }
+    shares = zip(presets.CHANNEL_NAMES, Pacing.ALLOCATION, strict=True)
+    constants |= {f"pacing_rule.{channel}": share for channel, share in shares}
     constants |= {f"typical.{name}": value for name, value in TYPICAL.items()}
     constants |= equation_constants()
     for name, preset in presets.PRESETS.items():

@@ -593,6 +593,8 @@ def test_facts_of_the_ledger(tmp_path: Path) -> None:
     facts = ledger_facts(entries)
     counts = [facts[f"ledger.count.{name.replace(' ', '_')}"].value for name in VERDICTS]
     assert sum(float(count) for count in counts) == facts["ledger.count.all"].value == 247
+    kinds = [entry.kind for entry in entries if entry.verdict == "reproduced"]
+    assert facts["ledger.reproduced.configuration"].value == kinds.count("configuration") > 0
     assert facts["ledger.C096.verdict"].value == "inconsistent in itself"
     assert facts["ledger.C096.ours"].text() == "26.18"
     assert facts["ledger.C247.ours"].text() == "–"

@@ -56,9 +56,9 @@ def ledger_facts(entries: list[Entry]) -> dict[str, Fact]:
     """Verdicts, reasons, our numbers, counts, and every figure recomputed from printed ones.
 
     Keys: `ledger.<id>.{verdict,rule,reason,ours}` (`ours` is a dash where there is no number),
-    `ledger.count.<verdict>` with underscores, `ledger.count.all`, `ledger.count.values` (claims judged
-    as values), `ledger.chance` (how many of these would miss their intervals if all were true), and
-    `recomputed.<id>.<reading>`.
+    `ledger.count.<verdict>` with underscores, `ledger.count.all`, `ledger.count.values` (claims judged as
+    values), `ledger.reproduced.configuration` (settings and design among the reproduced), `ledger.chance`
+    (how many values would miss their intervals if all were true), and `recomputed.<id>.<reading>`.
     """
     facts: dict[str, Fact] = {}
     for entry in entries:
@@ -72,6 +72,8 @@ def ledger_facts(entries: list[Entry]) -> dict[str, Fact]:
         name = verdict.replace(" ", "_")
         count = sum(entry.verdict == verdict for entry in entries)
         facts[f"ledger.count.{name}"] = Fact(value=count, unit="claims")
+    settings = sum((entry.kind, entry.verdict) == ("configuration", "reproduced") for entry in entries)
+    facts["ledger.reproduced.configuration"] = Fact(value=settings, unit="claims")
     values = sum(entry.rule == Value.name for entry in entries)
     facts["ledger.count.values"] = Fact(value=values, unit="claims")
     facts["ledger.chance"] = Fact(value=values * (1.0 - LEVEL), unit="claims", format=".0f")
