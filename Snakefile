@@ -10,7 +10,7 @@ import sys
 from adrl_core.report import jobs, stages
 
 PROFILE = config.get("profile", "smoke")
-NAME = config.get("name", PROFILE)
+NAME = str(config.get("name", PROFILE))
 MARKETS = config.get("markets", ",".join(stages.MARKETS)).split(",")
 VARIANTS = config.get("variants", ",".join(stages.VARIANTS[PROFILE])).split(",")
 CHANGES = [change for change in (config.get("set") or "").split(";") if change]
@@ -20,8 +20,8 @@ RESULTS = f"{stages.results_root()}/{NAME}"
 JOBS = jobs.jobs(PROFILE, tuple(MARKETS), tuple(VARIANTS), NAME, jobs.parse_changes(CHANGES))
 
 # `exec`, so that a job is the child of its workflow and sees it die.
-RUN = f"exec {sys.executable} -m adrl_core.cli run --follow-parent --profile {PROFILE} --name {NAME}"
-RUN += "".join(f" --set {shlex.quote(change)}" for change in CHANGES)
+ARGUMENTS = ["--profile", PROFILE, "--name", NAME, *(part for change in CHANGES for part in ("--set", change))]
+RUN = "exec " + shlex.join([sys.executable, "-m", "adrl_core.cli", "run", "--follow-parent", *ARGUMENTS])
 
 
 wildcard_constraints:
@@ -38,7 +38,7 @@ rule market:
     output:
         f"{RESULTS}/{{market}}/market/manifest.json",
     shell:
-        RUN + " market --market '{wildcards.market}' --threads {threads}"
+        RUN + " market --market {wildcards.market:q} --threads {threads}"
 
 
 rule train:
@@ -46,14 +46,14 @@ rule train:
         f"{RESULTS}/{{market}}/{{variant}}/train/manifest.json",
         f"{RESULTS}/{{market}}/{{variant}}/train/checkpoint.pt",
     shell:
-        RUN + " train --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
+        RUN + " train --market {wildcards.market:q} --variant {wildcards.variant:q} --threads {threads}"
 
 
 rule baselines:
     output:
         f"{RESULTS}/{{market}}/baselines/manifest.json",
     shell:
-        RUN + " baselines --market '{wildcards.market}' --threads {threads}"
+        RUN + " baselines --market {wildcards.market:q} --threads {threads}"
 
 
 rule auctions:
@@ -67,7 +67,7 @@ rule rivals:
     output:
         f"{RESULTS}/{{market}}/rivals/manifest.json",
     shell:
-        RUN + " rivals --market {wildcards.market} --threads {threads}"
+        RUN + " rivals --market {wildcards.market:q} --threads {threads}"
 
 
 rule generalists:
@@ -81,7 +81,7 @@ rule offline:
     output:
         f"{RESULTS}/{{market}}/offline/manifest.json",
     shell:
-        RUN + " offline --market {wildcards.market} --threads {threads}"
+        RUN + " offline --market {wildcards.market:q} --threads {threads}"
 
 
 for stage, kind in stages.STAGES.items():
@@ -95,7 +95,7 @@ for stage, kind in stages.STAGES.items():
             output:
                 f"{RESULTS}/{kind.folder}/manifest.json",
             shell:
-                RUN + " {rule} --market '{wildcards.market}' --variant '{wildcards.variant}' --threads {threads}"
+                RUN + " {rule} --market {wildcards.market:q} --variant {wildcards.variant:q} --threads {threads}"
 
 
 rule contested:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from adrl_core.config import PROFILES, ConfigurationError, own_markets
 from adrl_core.files import exclusive, write_text
 from adrl_core.governance import commands, custody
 from adrl_core.report import jobs
-from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root
+from adrl_core.report.stages import MANIFEST, MARKETS, ROOT, STAGES, VARIANTS, results_root, study_name
 
 
 class OneLineErrors(TyperGroup):
@@ -129,7 +130,8 @@ def study(
     if bidding.lacking and set(MARKETS) <= set(markets.split(",")):
         typer.echo(f"note: {bidding.title}: left out, {bidding.lacking}", err=True)
     outdated = [str(job.directory / MANIFEST) for job in work if manifest.outdated(job)]
-    config = {"profile": profile, "name": name, "markets": markets, "variants": variants}
+    # A tag of YAML, as Snakemake takes what it can for a number, such as the name NaN.
+    config = {"profile": profile, "name": f"!!str {name}", "markets": markets, "variants": variants}
     config["set"] = ";".join(changes)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--rerun-incomplete", "--keep-going", "--nolock", "--rerun-triggers", "params"]
@@ -141,7 +143,8 @@ def study(
     command += ["--config", *(f"{key}={value}" for key, value in config.items())]
     environment = os.environ | {"XDG_CACHE_HOME": str(ROOT / ".snakemake" / "cache")}
     # Our own lock, which a killed study cannot leave behind, stands in for Snakemake's.
-    with exclusive(results_root() / name / "study.partial", patience=2):
+    lock = results_root() / name / "study.partial"
+    with nullcontext() if dry_run else exclusive(lock, patience=2):
         outcome = subprocess.run(command, env=environment, cwd=ROOT, preexec_fn=die_with_parent, check=False)
     if outcome.returncode:
         raise RuntimeError(f"study {name}: not finished; the same command takes it up again (logs: run.log)")
@@ -155,7 +158,7 @@ def check(
     """Prove results and prose: hashes, facts, the README, the numerals and assertions of the chapters."""
     from adrl_core.report import check, manifest
 
-    problems = check.problems(profile, book)
+    problems = check.problems(study_name(profile), book)
     for problem in problems:
         typer.echo(problem)
     if problems:
@@ -208,7 +211,7 @@ def resign(
     """
     from adrl_core.report import replay
 
-    for line in replay.resign(profile, market, variant, cores=cores, dry_run=dry_run):
+    for line in replay.resign(study_name(profile), market, variant, cores=cores, dry_run=dry_run):
         typer.echo(line)
 
 
@@ -217,10 +220,7 @@ def fetch_weights() -> None:
     """Fetch the weights of the local language model into the user's cache (1.1 GB)."""
     from adrl_core.commentary import weights
 
-    try:
-        typer.echo(weights.fetch())
-    except weights.WeightsError as error:
-        raise RuntimeError(str(error)) from None
+    typer.echo(weights.fetch())
 
 
 for verb in (commands.approve, commands.kill, commands.resume, commands.rehearse):

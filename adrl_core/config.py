@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from adrl_core.config_base import ConfigurationError, Count, Frozen, Positive, Share, validate
+from adrl_core.config_base import ConfigurationError, Count, Finite, Frozen, Positive, Share, validate
 from adrl_core.config_markets import MARKET_NAMES, MarketName, known_market, own_markets, own_preset
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "VARIANTS",
     "ConfigurationError",
     "Count",
+    "Finite",
     "Frozen",
     "MarketName",
     "Positive",
@@ -43,7 +44,7 @@ __all__ = [
 RewardName = Literal["shaped", "profit"]
 
 
-class PPO(Frozen):
+class PPO(Finite):
     """Proximal policy optimisation (Schulman et al. 2017), for the Controller and the Budget agent."""
 
     learning_rate: Positive = 3e-4
@@ -74,7 +75,7 @@ class PPO(Frozen):
     """Log standard deviation of the Budget agent's Gaussian at the start (not published)."""
 
 
-class DDQN(Frozen):
+class DDQN(Finite):
     """Double deep Q-network with dueling heads and prioritised replay, for the Bidding agent."""
 
     learning_rate: Positive = 3e-4
@@ -113,7 +114,7 @@ class DDQN(Frozen):
     """Online network selects and target network values the next action; false is plain Q-learning."""
 
 
-class Planning(Frozen):
+class Planning(Finite):
     """The planning team: one learned model of the auctions, from which all three agents choose."""
 
     learning_rate: Positive = 3e-3
@@ -138,7 +139,7 @@ class Planning(Frozen):
     """Share of what an episode has shown of its market that is kept from step to step; 0 is no memory."""
 
 
-class Team(Frozen):
+class Team(Finite):
     """The three agents and what they share."""
 
     controller: PPO = PPO()
@@ -206,7 +207,7 @@ TEAMS = ("full", "tuned")
 """The published team, in the two configurations that most of the report is about."""
 
 
-class Study(Frozen):
+class Study(Finite):
     """Everything that decides the outcome of training and evaluating one team on one market."""
 
     market: Annotated[MarketName, AfterValidator(known_market)] = "published"
@@ -253,7 +254,7 @@ SYNTHETIC = "synthetic"
 """Name of the log that the package makes up itself."""
 
 
-class Auctions(Frozen):
+class Auctions(Finite):
     """Everything that decides the outcome of bidding on a log of single auctions."""
 
     log: str = SYNTHETIC

@@ -19,6 +19,12 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class Finite(Frozen):
+    """Base of the settings of a study: its numbers are finite, too."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
 Model = TypeVar("Model", bound=Frozen)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from adrl_core.config_base import ConfigurationError, Count, Frozen, Positive, Share, validate
+from adrl_core.config_base import ConfigurationError, Count, Finite, Frozen, Positive, Share, validate
 
 MarketName = str
 MARKET_NAMES = ("published", "channels", "margin", "pacing", "shift")
@@ -21,6 +21,8 @@ MARKET_NAMES = ("published", "channels", "margin", "pacing", "shift")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = frozenset(
     {
+        "all",
+        "auctions",
         "calibration",
         "claim",
         "commentary",
@@ -35,6 +37,7 @@ RESERVED = frozenset(
         "ledger",
         "offline",
         "recomputed",
+        "rivals",
         "study",
         "summary",
     }
@@ -50,7 +53,7 @@ Level = Annotated[float, Field(ge=0.3, le=1)]
 """Of competition, which the market keeps within these bounds."""
 
 
-class Constants(Frozen):
+class Constants(Finite):
     """Constants of the channels family and their ranges; `market.presets.ChannelConstants` explains each."""
 
     budget: Positive

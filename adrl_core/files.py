@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,12 @@ LOG_ENDINGS = (".csv", ".parquet", ".txt")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which takes its place only if the block succeeds."""
+    """Yield a temporary path beside `path`, which takes its place only if the block succeeds.
+
+    No two blocks get the same; the file is left to the block to make, with the mode that it wants.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         yield partial
         with partial.open("rb") as written:

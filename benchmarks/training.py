@@ -142,14 +142,21 @@ def peers(start: Barrier, seed: int, episodes: int) -> float:
     return episodes * STEPS / seconds
 
 
+def shares(runs: int, cores: int) -> list[list[int]]:
+    """The seeds of so many runs, dealt out to the cores; none of these goes without."""
+    processes = min(runs, cores)
+    return [list(range(first, runs, processes)) for first in range(processes)]
+
+
 def training(repeats: int, device: str, runs: int, episodes: int) -> list[Measurement]:
     """Run-steps a second, measured by turns: ours and the peer on all cores, ours in one process.
 
+    With fewer runs than cores, all cores means as many as there are runs.
     On a device other than the CPU, ours there with more and more runs.
     """
     torch.set_num_threads(1)
-    cores = len(os.sched_getaffinity(0))
-    split = [(list(range(core, runs, cores)), episodes, "cpu") for core in range(cores)]
+    split = [(seeds, episodes, "cpu") for seeds in shares(runs, len(os.sched_getaffinity(0)))]
+    cores = len(split)
     many = Measurement(f"team, {runs} runs in {cores} processes", "run-steps/s")
     one = Measurement(f"team, {runs} runs in one process", "run-steps/s")
     peer = Measurement(f"Stable-Baselines3, a run in each of {cores} processes", "run-steps/s")

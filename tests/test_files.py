@@ -1,11 +1,33 @@
-"""Tables written small."""
+"""Files written whole or not at all, and tables written small."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from adrl_core.files import save_table
+from adrl_core.files import replacing, save_table, write_text
+
+
+def test_two_writers_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with replacing(path) as partial:
+        partial.write_text("slow")
+        write_text(path, "quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_block_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_text(path, "old")
+    with pytest.raises(OSError, match="disk full"), replacing(path) as partial:
+        assert partial.match("a.*.partial.json")
+        partial.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_saved_table_keeps_names_whole_numbers_and_seven_digits(tmp_path: Path) -> None:

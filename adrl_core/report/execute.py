@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ LOG = "run.log"
 FAILED = "executed.failed.ipynb"
 OWNER_ONLY = 0o600
 CACHE = ROOT / ".snakemake" / "cache"
+CACHES = {"IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "jupyter", "MPLCONFIGDIR": "matplotlib"}
+"""Environment variables that name a folder for caches or sockets -> that folder in CACHE."""
 
 
 class StageError(RuntimeError):
@@ -70,6 +72,7 @@ def run(work: Job, threads: int) -> None:
         (work.directory / MANIFEST).unlink(missing_ok=True)
         (work.directory / FAILED).unlink(missing_ok=True)
         try:
+            drop_halves(work.directory)
             drop_foreign_state(work.directory, inputs_hash(found))
             execute(work, threads)
             keep_private(work)
@@ -85,6 +88,12 @@ def keep_private(work: Job) -> None:
     """Let nobody but their owner read or change the weights, as approvals are bound to them."""
     for weights in work.directory.glob("*.pt"):
         weights.chmod(OWNER_ONLY)
+
+
+def drop_halves(directory: Path) -> None:
+    """Remove files that a killed run left half written; nobody else writes in a folder that is locked."""
+    for half in directory.glob("*.partial.*"):
+        half.unlink()
 
 
 def drop_foreign_state(directory: Path, present: str) -> None:
@@ -103,9 +112,11 @@ def execute(work: Job, threads: int) -> None:
     # A relative folder, so that no machine's paths get into the notebook.
     parameters = {**work.parameters, "directory": os.path.relpath(work.directory, ROOT)}
     interactive = sys.stderr.isatty()
+    for folder in CACHES.values():
+        (CACHE / folder).mkdir(parents=True, exist_ok=True)
     with (
         warnings.catch_warnings(),
-        kernel_environment(threads),
+        environment(kernel_variables(threads, os.environ)),
         (work.directory / LOG).open("w", encoding="utf-8") as log,
         logged_to(log),
         replacing(destination) as partial,
@@ -146,16 +157,19 @@ def logged_to(stream: IO[str]) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+def kernel_variables(threads: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for running notebooks: few threads, caches and sockets inside the repository."""
+    caches = {variable: str(CACHE / folder) for variable, folder in CACHES.items()}
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    path = os.pathsep.join([str(ROOT), *filter(None, [environ.get("PYTHONPATH")])])
+    return {**environ, **caches, **limits, "PYTHONPATH": path}
+
+
 @contextmanager
-def kernel_environment(threads: int) -> Iterator[None]:
-    """Limit the kernel's threads and keep its caches and sockets inside the repository."""
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables of this process, whose kernel inherits them; not for use in threads."""
     before = dict(os.environ)
-    folders = {"IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "jupyter", "MPLCONFIGDIR": "matplotlib"}
-    os.environ |= {variable: str(CACHE / folder) for variable, folder in folders.items()}
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
-    for folder in folders.values():
-        (CACHE / folder).mkdir(parents=True, exist_ok=True)
+    os.environ.update(variables)
     try:
         yield
     finally:

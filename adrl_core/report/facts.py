@@ -23,7 +23,7 @@ PROSE_PROFILE = "paper"
 """The profile that the book's prose is written about."""
 
 
-class FactError(Exception):
+class FactError(RuntimeError):
     """A fact is missing, or the store of facts cannot be read; the message says which and why."""
 
 

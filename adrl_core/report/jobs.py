@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from adrl_core import config
 from adrl_core.config import (
     SYNTHETIC,
@@ -30,6 +32,7 @@ from adrl_core.report.stages import (
     SMALL_HARDER,
     STAGES,
     results_root,
+    study_name,
 )
 
 
@@ -135,9 +138,7 @@ def job(
     """
     if stage not in STAGES:
         raise ConfigurationError(f"stage = {stage!r}: unknown; allowed: {', '.join(STAGES)}")
-    name = name or profile
-    if Path(name).name != name or name.startswith("."):
-        raise ConfigurationError(f"name = {name!r}: allowed is one folder name, without / and leading dot")
+    name = study_name(name) if name else profile
     kind, changes = STAGES[stage], dict(changes or {})
     for own in sorted({"market", "variant"} & set(changes)):
         raise ConfigurationError(f"{own}: cannot be set; choose it with --{own} or --{own}s")
@@ -152,8 +153,8 @@ def job(
     )
     bidding = profile_auctions(profile, **_without(changes, Study, Auctions)) if stage == "auctions" else None
     own_study = study if kind.settings and bidding is None else None
-    place, chosen = market if kind.has_market else "", tuple(sorted(changes.items()))
-    return Job(stage, profile, name, own_study, place, chosen, bidding)
+    place = "+".join([bare, *(f"{field}={value}" for field, value in fee.items())]) if kind.has_market else ""
+    return Job(stage, profile, name, own_study, place, tuple(sorted(changes.items())), bidding)
 
 
 def _without(changes: dict[str, Any], other: type[Frozen], model: type[Frozen]) -> dict[str, Any]:
@@ -164,8 +165,10 @@ def _without(changes: dict[str, Any], other: type[Frozen], model: type[Frozen]) 
 def parse_market(market: str) -> tuple[str, dict[str, Any]]:
     """Split `name` or `name+fee=value` into the market's name and the study fields that follow.
 
+    A number has one text, its shortest without exponent, as it is part of a folder's name.
+
     Raises:
-        ConfigurationError: something else follows the name.
+        ConfigurationError: something else follows the name, or the value is no number.
     """
     name, plus, change = market.partition("+")
     if not plus:
@@ -173,7 +176,11 @@ def parse_market(market: str) -> tuple[str, dict[str, Any]]:
     what, _, value = change.partition("=")
     if what != "fee" or not value:
         raise ConfigurationError(f"market = {market!r}: only +fee=VALUE may follow the name")
-    return name, {"fee": value}
+    try:
+        fee = float(value) + 0.0  # of the two zeros the one without sign
+    except ValueError:
+        raise ConfigurationError(f"market = {market!r}: the fee must be a number, not {value!r}") from None
+    return name, {"fee": np.format_float_positional(fee, trim="-")}
 
 
 def jobs(

@@ -1,15 +1,17 @@
 """The stages of a study: where each keeps its results, what decides them, and which a profile runs."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adrl_core import config
-from adrl_core.config import EVALUATION, TRAINING, Auctions, Study, validate
+from adrl_core.config import EVALUATION, TRAINING, Auctions, ConfigurationError, Study, validate
 
 ROOT = Path(__file__).resolve().parents[2]
+STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 NOTEBOOK = "executed.ipynb"
 MANIFEST = "manifest.json"
 MARKETS = ("published", "channels")
@@ -206,6 +208,19 @@ OFFLINE = "channels"
 def results_root() -> Path:
     """Folder of all results: the environment variable ADRL_RESULTS, or results/ in the repository."""
     return Path(os.environ.get("ADRL_RESULTS") or ROOT / "results").absolute()
+
+
+def study_name(name: str) -> str:
+    """The name itself if a study, and so its folder below the results root, may have it.
+
+    Raises:
+        ConfigurationError: it may not.
+    """
+    if not STUDY_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"name = {name!r}: allowed are letters, digits, - and _, beginning with a letter"
+        )
+    return name
 
 
 def notebook_study(variables: Mapping[str, Any], stage: str) -> tuple[Study, Path]:

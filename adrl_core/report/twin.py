@@ -27,7 +27,7 @@ from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Rep
 
 from adrl_core.config import PROFILES
 from adrl_core.report import small_runs
-from adrl_core.report.execute import kernel_environment
+from adrl_core.report.execute import kernel_variables
 from adrl_core.report.manifest import Manifest
 from adrl_core.report.stages import MANIFEST, ROOT, STAGES, results_root
 
@@ -93,8 +93,7 @@ def small_run(manifest: Manifest, side: Path) -> dict[str, Any]:
 
 def run_side(tree: Path, side: Path, manifests: Sequence[Manifest]) -> None:
     """Run stages small, in order, with the code of a tree; each leaves its folder below `side`."""
-    with kernel_environment(threads=1):
-        environment = os.environ | {"PYTHONPATH": str(tree), "ADRL_RESULTS": str(side)}
+    environment = kernel_variables(1, os.environ) | {"PYTHONPATH": str(tree), "ADRL_RESULTS": str(side)}
     script = [sys.executable, "-P", small_runs.__file__]
     runs = json.dumps([small_run(manifest, side) for manifest in manifests])
     outcome = subprocess.run(script, cwd=tree, env=environment, input=runs, text=True, check=False)

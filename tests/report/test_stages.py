@@ -8,7 +8,9 @@ import pytest
 
 from adrl_core import notebook_io
 from adrl_core.config import Auctions, ConfigurationError, Study
+from adrl_core.config_markets import MARKET_NAMES, RESERVED
 from adrl_core.report import jobs, stages
+from adrl_core.report.facts import PROSE_PROFILE, FactStore
 from adrl_core.report.inputs import code_only, imported, inputs, notebook_code
 from adrl_core.report.jobs import job
 from adrl_core.report.stages import STAGES, notebook_study
@@ -182,3 +184,35 @@ def test_the_trial_of_logs_comes_with_channels() -> None:
 
     assert folders(("published", "channels")) == ["channels/offline"]
     assert folders(("published",)) == []
+
+
+@pytest.mark.parametrize("fee", ["2", "2.0", "02", "2e0", " 2", "+2"])
+def test_a_fee_has_one_folder(fee: str) -> None:
+    assert job("baselines", "smoke", f"channels+fee={fee}") == job("baselines", "smoke", "channels+fee=2")
+
+
+@pytest.mark.parametrize(
+    ("fee", "text"),
+    [
+        ("1e1", "10"),
+        (".5", "0.5"),
+        ("1e-7", "0.0000001"),
+        ("0.1", "0.1"),
+        ("-0", "0"),
+        ("1e22", "1" + "0" * 22),
+    ],
+)
+def test_fees_are_plain_numbers_in_folders(fee: str, text: str) -> None:
+    """As the workflow's pattern of markets wants them."""
+    work = job("baselines", "smoke", f"channels+fee={fee}")
+    assert work.folder == f"channels+fee={text}/baselines"
+    assert work.study and work.study.fee == float(fee)
+
+
+def test_no_market_takes_the_name_of_something_else() -> None:
+    """Reserved are the folders of stages without market, the prefixes of facts, and a few names more."""
+    folders = {kind.folder.partition("/")[0] for kind in STAGES.values() if not kind.has_market} - {""}
+    facts = FactStore.of(stages.ROOT / "results" / PROSE_PROFILE).facts
+    prefixes = {key.partition(".")[0] for key in facts} - set(MARKET_NAMES)
+    others = {"custom", "figures", "summary"}
+    assert folders | prefixes | others == RESERVED

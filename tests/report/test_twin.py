@@ -1,6 +1,7 @@
 """Twin replay, with small runs injected: what is signed, what is refused, and what the messages say."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -305,6 +306,28 @@ def test_compare(one: list, other: list, kinds: str | tuple[str, str], message: 
     with pytest.raises(RuntimeError, match=message):
         twin.compare("title", left, right)
     twin.compare("title", left, left.set_axis(left.index + 5))
+
+
+def test_a_side_has_an_environment_of_its_own(
+    oversight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sides run at once in threads, so this process's environment, which they share, stays as it is."""
+    given: list[dict[str, str]] = []
+
+    def run(command: list[str], env: dict[str, str], **_: object) -> "subprocess.CompletedProcess[str]":
+        given.append(env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    side = Manifest.load(oversight)
+    with monkeypatch.context() as frozen:
+        for method in ("__setitem__", "__delitem__"):
+            frozen.setattr(type(os.environ), method, lambda *_: pytest.fail("the environment changes"))
+        twin.run_side(tmp_path / "tree", tmp_path / "side", [side])
+    (environment,) = given
+    assert environment["PYTHONPATH"] == str(tmp_path / "tree")
+    assert environment["ADRL_RESULTS"] == str(tmp_path / "side")
+    assert environment["OMP_NUM_THREADS"] == "1"
 
 
 def test_measured_columns_belong_to_outputs() -> None:

@@ -1,5 +1,6 @@
 """Bad parameters stop the command with one line and exit code 2, before a kernel starts."""
 
+import subprocess
 from pathlib import Path
 
 import papermill
@@ -7,6 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from adrl_core.cli import app
+from adrl_core.commentary import weights
+from adrl_core.commentary.cassettes import CassetteMiss
+from adrl_core.report.facts import FactError
+
+NAMES = "letters, digits, - and _, beginning with a letter"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +32,18 @@ from adrl_core.cli import app
         (["run", "train", "--set", "episodes=many"], ["episodes = 'many'", "integer"]),
         (["run", "train", "--set", "episodes"], ["--set 'episodes'", "FIELD=VALUE"]),
         (["run", "train", "--set", "market=channels"], ["market", "--market"]),
-        (["run", "train", "--name", "../elsewhere"], ["name = '../elsewhere'", "one folder name"]),
+        (["run", "train", "--name", "../elsewhere"], ["name = '../elsewhere'", NAMES]),
+        (["run", "market", "--market", "channels+fee=inf"], ["fee = 'inf'", "finite"]),
+        (["run", "market", "--market", "channels+fee=much"], ["'channels+fee=much'", "must be a number"]),
+        (["run", "market", "--set", "fee=NaN"], ["fee = nan", "finite"]),
+        (
+            ["run", "train", "--variant", "full+bidding.learning_rate=inf"],
+            ["learning_rate = 'inf'", "finite"],
+        ),
+        (["check", ""], ["name = ''", NAMES]),
+        (["resign", "../x"], ["name = '../x'", NAMES]),
+        (["approve", "--who", "me", "--name", "7"], ["name = '7'", NAMES]),
+        (["vault", "seal", "file", "--name", "a/b"], ["name = 'a/b'", NAMES]),
         (["study", "huge"], ["profile = 'huge'", "paper"]),
         (["study", "smoke", "--markets", "published,moon"], ["market = 'moon'"]),
         (["study", "smoke", "--variants", "best"], ["variant = 'best'"]),
@@ -51,6 +68,36 @@ def test_bad_parameters(
     assert len(lines) == 1
     assert all(name in lines[0] for name in names), lines[0]
     assert not results.exists()
+
+
+@pytest.mark.parametrize("name", ["2026", "007", "a b", "a;b", "a\n", "-a", ".a", "ü"])
+def test_names_of_studies(name: str, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("the workflow would start"))
+    outcome = CliRunner().invoke(app, ["study", "smoke", f"--name={name}", "--dry-run"])
+    assert outcome.exit_code == 2
+    assert outcome.stderr.splitlines() == [f"adrl: name = {name!r}: allowed are {NAMES}"]
+    assert not results.exists()
+
+
+@pytest.mark.parametrize("error", [weights.WeightsError, CassetteMiss, FactError])
+def test_expected_errors_are_one_line(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise error("what is wrong")
+
+    monkeypatch.setattr(weights, "fetch", fail)
+    outcome = CliRunner().invoke(app, ["weights"])
+    assert (outcome.exit_code, outcome.stderr) == (1, "adrl: what is wrong\n")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_readme_without_facts(damaged: bool, results: Path) -> None:
+    facts = results / "paper" / "facts.json"
+    if damaged:
+        facts.parent.mkdir(parents=True)
+        facts.write_text('{"profile": "paper"')
+    outcome = CliRunner().invoke(app, ["readme"])
+    assert outcome.exit_code == 1
+    assert len(outcome.stderr.splitlines()) == 1 and str(facts) in outcome.stderr
 
 
 def test_unwritable_folder(results: Path) -> None:

@@ -128,6 +128,16 @@ def test_interrupted(results: Path) -> None:
     assert not (folder / stages.NOTEBOOK).exists()
 
 
+def test_a_dry_run_leaves_nothing(adrl: Adrl, results: Path) -> None:
+    """Of a name that looks like a number, and a fee that is spelt in another way than its folder."""
+    markets = ("--markets", "published,channels+fee=1e1", "--variants", "full")
+    outcome = adrl("study", "smoke", "--name", "NaN", *markets, "--dry-run")
+    assert outcome.returncode == 0, outcome.stderr
+    for folder in ("published/market", "channels+fee=10/market"):
+        assert str(results / "NaN" / folder / stages.MANIFEST) in outcome.stdout + outcome.stderr
+    assert not results.exists()
+
+
 def test_failing_notebook(adrl: Adrl, results: Path) -> None:
     """A failed stage keeps its notebook with the traceback and its log; exit codes are not zero."""
     (results / "smoke" / TRAIN / "updates.parquet").mkdir(parents=True)  # Saving the table will fail.
