@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from adrl_core.calibrate.cells import Auctions, Cells, fit_cells, overall_prior
+from adrl_core.calibrate.cells import CellPrices, Cells, fit_cells, overall_prior
 from adrl_core.calibrate.dynamics import (
     LEAST_EPISODES,
     PULL,
@@ -157,7 +157,7 @@ def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: Ch
     cell = (episode * STEPS + step) * len(overall) + prices.group
     lost = ~prices.won
     bids = np.empty(0) if prices.log_bid is None else prices.log_bid[lost]
-    auctions = Auctions(shape, cell[prices.won], prices.log_price[prices.won], cell[lost], bids)
+    auctions = CellPrices(shape, cell[prices.won], prices.log_price[prices.won], cell[lost], bids)
     prior, spread = overall_prior(auctions, overall), np.array([START_SHARE * fit.sd for fit in overall])
     start = None
     # Without lost auctions a cell's level is its mean, whatever its neighbours.

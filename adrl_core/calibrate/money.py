@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from adrl_core.calibrate.log import AuctionLog, Floats, Integers
-from adrl_core.config import ConfigurationError, Frozen
+from adrl_core.config import ConfigurationError, Frozen, Positive
 from adrl_core.market.reward import CONVERSION_VALUE
 
 PricePer = Literal["click", "impression", "mille"]
@@ -14,8 +14,6 @@ Base = Literal["channels", "margin", "pacing"]
 IMPRESSIONS = {"impression": 1.0, "mille": 1000.0}
 MISCALIBRATED = 0.1
 """Relative difference of predicted from real clicks that a user is told of."""
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Terms(Frozen):
