@@ -123,7 +123,7 @@ def blocks(log: AuctionLog) -> Integers:
 
 def usable_prices(log: AuctionLog, block: Integers, terms: Terms, work: Workings) -> tuple[Prices, Integers]:
     """Log prices per click in the log's money, and the rows they come from; free auctions are left out."""
-    money = per_click(log, work.view.group, terms.price_per)
+    money = per_click(log, work.view.group, work.view.names, terms.price_per)
     work.notes += money.notes
     if log.left_out:
         work.notes.append(f"left out, as the last episode was cut short: {log.left_out:,} auctions")
