@@ -129,6 +129,13 @@ def usable_prices(log: AuctionLog, block: Integers, terms: Terms, work: Workings
         work.notes.append(f"left out, as the last episode was cut short: {log.left_out:,} auctions")
     free = log.is_won & ~(money.price > 0.0)
     if free.any():
+    if log.skipped:
+        work.notes.append(
+            f"left out, as gaps of the log: {log.skipped:,} episodes without auctions; those around a gap "
+            "are counted as neighbours"
+        )
+    if log.beside_gaps:
+        work.notes.append(f"left out, as a gap cut their episodes short: {log.beside_gaps:,} auctions")
         work.notes.append(
             f"left out, as no log-normal has such prices: {free.sum():,} auctions that cost nothing"
         )
