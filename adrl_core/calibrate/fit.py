@@ -81,7 +81,7 @@ def fit(log: AuctionLog, terms: Terms) -> Fit:
         ConfigurationError: the log holds too little; the message says of what.
     """
     shown, block = view(log), blocks(log)
-    work = Workings(terms.base, shown, int(block.max(initial=0)) + 1)
+    work = Workings(terms.base, shown, block)
     prices, rows = usable_prices(log, block, terms, work)
     overall = fit_overall(prices, shown.names)
     unit = terms.known_unit or typical_unit(overall, shown, PRESETS[terms.base])
@@ -192,7 +192,7 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
                 "price levels move otherwise than the market's equations allow: the squared error of "
                 f"predicting the next step is {moves.surprise:.2f} times what they expect"
             )
-        n = np.full(len(shown.channel), counted)
+        n = work.blocks_of[shown.of].astype(float)
     else:
         fitted, moving = fit_still([overall[group] for group in shown.of], shown.channel, base)
         for name in ("price_spread", "price_reversion", "volatility"):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from adrl_core.calibrate.cells import CellPrices, Cells, fit_cells, overall_prior
 from adrl_core.calibrate.dynamics import (
@@ -253,9 +252,3 @@ def fit_still(
     level = Fitted(mean - offset[channel], mean_error)
     noise_error = sd_error * sd / np.sqrt(np.maximum(within, SMALLEST_NOISE**2))
     return PriceFit(overall, level, Fitted(noise, noise_error), None), moving
-
-
-def interval(value: float, error: float, blocks: int) -> tuple[float, float]:
-    """The 95 % interval of an estimate whose error comes from that many blocks, by Student's t."""
-    reach = stats.t.ppf(0.975, blocks - 1)
-    return float(value - reach * error), float(value + reach * error)
