@@ -8,12 +8,14 @@ from scipy.special import ndtr
 from adrl_core.calibrate import goodness
 from adrl_core.calibrate.dynamics import LEAST_EPISODES
 from adrl_core.calibrate.levels import (
+    LEAST_FREEDOM,
     SMALLEST_NOISE,
     PriceFit,
     Prices,
     fit_moving,
     fit_overall,
     fit_still,
+    freedom,
     moves_can_be_told,
     path_moments,
 )
@@ -127,8 +129,6 @@ def usable_prices(log: AuctionLog, block: Integers, terms: Terms, work: Workings
     work.notes += money.notes
     if log.left_out:
         work.notes.append(f"left out, as the last episode was cut short: {log.left_out:,} auctions")
-    free = log.is_won & ~(money.price > 0.0)
-    if free.any():
     if log.skipped:
         work.notes.append(
             f"left out, as gaps of the log: {log.skipped:,} episodes without auctions; those around a gap "
@@ -136,6 +136,8 @@ def usable_prices(log: AuctionLog, block: Integers, terms: Terms, work: Workings
         )
     if log.beside_gaps:
         work.notes.append(f"left out, as a gap cut their episodes short: {log.beside_gaps:,} auctions")
+    free = log.is_won & ~(money.price > 0.0)
+    if free.any():
         work.notes.append(
             f"left out, as no log-normal has such prices: {free.sum():,} auctions that cost nothing"
         )
@@ -174,7 +176,7 @@ def in_market_money(
 def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> PriceFit:
     """Levels and noise by channel of the market, and the moves if the log shows them; into the workings."""
     shown, base = work.view, PRESETS[work.base]
-    if moves_can_be_told(prices):
+    if moves_can_be_told(prices) and _dense_enough(prices, work):
         fitted = fit_moving(prices, overall, shown.slope(base), base)
         fitted = fitted._replace(level=fitted.level.at(shown.of), noise=fitted.noise.at(shown.of))
         assert fitted.moves
@@ -209,6 +211,20 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
     if shown.together:
         work.notes.append("the log tells no channels: all three get the same prices and rates")
     return fitted
+
+
+def _dense_enough(prices: Prices, work: Workings) -> bool:
+    """Whether steps hold enough prices to tell how levels move; a note says where they do not."""
+    told = freedom(prices, len(work.view.names))
+    thinnest = int(told.argmin())
+    if told[thinnest] >= LEAST_FREEDOM:
+        return True
+    work.notes.append(
+        f"steps hold too few auctions to tell how prices move: in channel {work.view.names[thinnest]} an "
+        f"episode has {told[thinnest]:.1f} prices more than steps, and {LEAST_FREEDOM:.0f} are needed; all "
+        "spread within an episode beyond the base's moves is laid on single auctions"
+    )
+    return False
 
 
 class Position(NamedTuple):
