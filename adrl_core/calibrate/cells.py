@@ -21,7 +21,7 @@ LARGEST_CHANGE = 0.5
 TINY = 1e-300
 
 
-class Auctions(NamedTuple):
+class CellPrices(NamedTuple):
     """Log prices seen and log bids lost, each with the cell that it belongs to."""
 
     shape: tuple[int, int, int]
@@ -56,7 +56,7 @@ class Cells(NamedTuple):
     """Its standard error, same shape; infinite where a channel has too few auctions in an episode."""
 
 
-def overall_prior(auctions: Auctions, overall: list[LogNormal]) -> Prior:
+def overall_prior(auctions: CellPrices, overall: list[LogNormal]) -> Prior:
     """The channels' overall log-normals, for the cells in which every auction was lost; elsewhere nothing."""
     size = int(np.prod(auctions.shape))
     seen = np.bincount(auctions.where, minlength=size).reshape(auctions.shape)
@@ -64,7 +64,7 @@ def overall_prior(auctions: Auctions, overall: list[LogNormal]) -> Prior:
     return Prior(mean, np.where(seen > 0, 0.0, [float(fit.sd) ** -2 for fit in overall]))
 
 
-def fit_cells(auctions: Auctions, prior: Prior, log_sd: Floats) -> Cells:
+def fit_cells(auctions: CellPrices, prior: Prior, log_sd: Floats) -> Cells:
     """Levels of all cells, and a spread for each episode and channel, by Newton's method on all at once.
 
     The spread maximises the likelihood in which the levels are integrated out by Laplace's method (Tierney

@@ -78,7 +78,7 @@ def calibrate(
     names, values = _pairs("column", column), _pairs("channel", channel)
     auctions_read = read.read_auctions(log, names, values, episode_hours, step_auctions)
     found = fit.calibrate(auctions_read, terms)
-    content = preset.preset(found, log, len(auctions_read) + auctions_read.left_out, terms)
+    content = preset.preset(found, log, auctions_read.rows, terms)
     preset.show(content)
     if dry_run:
         typer.echo(f"would write {path}")

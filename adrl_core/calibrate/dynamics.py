@@ -15,6 +15,7 @@ import numpy as np
 from scipy import optimize
 from scipy.special import ndtr
 
+from adrl_core.calibrate.blocks import small_sample
 from adrl_core.calibrate.cells import Cells, Prior
 from adrl_core.calibrate.log import Floats
 from adrl_core.market.channels import (
@@ -206,7 +207,8 @@ def fit_dynamics(
     beside = scores(point + np.concatenate((shifts, -shifts)))[1].sum(2)
     hessian = (beside[:count] - beside[count:]) / (2.0 * STEP)
     bread = np.linalg.pinv(-0.5 * (hessian + hessian.T))
-    meat = gradient @ gradient.T * episodes / (episodes - 1)
+    told = (cells.precision > 0.0).any(1).sum(0)
+    meat = small_sample(gradient @ gradient.T, np.append(told, [episodes] * (count - channels)))
     steps = kalman_filter(point[None], cells, wobble, slope, base)
     surprise = sum(float(step.surprise.sum()) for step in steps) / int((cells.precision > 0.0).sum())
     return Dynamics(point, bread @ meat @ bread, surprise)

@@ -8,12 +8,14 @@ from scipy.special import ndtr
 from adrl_core.calibrate import goodness
 from adrl_core.calibrate.dynamics import LEAST_EPISODES
 from adrl_core.calibrate.levels import (
+    LEAST_FREEDOM,
     SMALLEST_NOISE,
     PriceFit,
     Prices,
     fit_moving,
     fit_overall,
     fit_still,
+    freedom,
     moves_can_be_told,
     path_moments,
 )
@@ -81,7 +83,7 @@ def fit(log: AuctionLog, terms: Terms) -> Fit:
         ConfigurationError: the log holds too little; the message says of what.
     """
     shown, block = view(log), blocks(log)
-    work = Workings(terms.base, shown, int(block.max(initial=0)) + 1)
+    work = Workings(terms.base, shown, block)
     prices, rows = usable_prices(log, block, terms, work)
     overall = fit_overall(prices, shown.names)
     unit = terms.known_unit or typical_unit(overall, shown, PRESETS[terms.base])
@@ -123,10 +125,17 @@ def blocks(log: AuctionLog) -> Integers:
 
 def usable_prices(log: AuctionLog, block: Integers, terms: Terms, work: Workings) -> tuple[Prices, Integers]:
     """Log prices per click in the log's money, and the rows they come from; free auctions are left out."""
-    money = per_click(log, work.view.group, terms.price_per)
+    money = per_click(log, work.view.group, work.view.names, terms.price_per)
     work.notes += money.notes
     if log.left_out:
         work.notes.append(f"left out, as the last episode was cut short: {log.left_out:,} auctions")
+    if log.skipped:
+        work.notes.append(
+            f"left out, as gaps of the log: {log.skipped:,} episodes without auctions; those around a gap "
+            "are counted as neighbours"
+        )
+    if log.beside_gaps:
+        work.notes.append(f"left out, as a gap cut their episodes short: {log.beside_gaps:,} auctions")
     free = log.is_won & ~(money.price > 0.0)
     if free.any():
         work.notes.append(
@@ -167,7 +176,7 @@ def in_market_money(
 def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> PriceFit:
     """Levels and noise by channel of the market, and the moves if the log shows them; into the workings."""
     shown, base = work.view, PRESETS[work.base]
-    if moves_can_be_told(prices):
+    if moves_can_be_told(prices) and _dense_enough(prices, work):
         fitted = fit_moving(prices, overall, shown.slope(base), base)
         fitted = fitted._replace(level=fitted.level.at(shown.of), noise=fitted.noise.at(shown.of))
         assert fitted.moves
@@ -185,7 +194,7 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
                 "price levels move otherwise than the market's equations allow: the squared error of "
                 f"predicting the next step is {moves.surprise:.2f} times what they expect"
             )
-        n = np.full(len(shown.channel), counted)
+        n = work.blocks_of[shown.of].astype(float)
     else:
         fitted, moving = fit_still([overall[group] for group in shown.of], shown.channel, base)
         for name in ("price_spread", "price_reversion", "volatility"):
@@ -202,6 +211,20 @@ def _fit_prices(prices: Prices, overall: list[LogNormal], work: Workings) -> Pri
     if shown.together:
         work.notes.append("the log tells no channels: all three get the same prices and rates")
     return fitted
+
+
+def _dense_enough(prices: Prices, work: Workings) -> bool:
+    """Whether steps hold enough prices to tell how levels move; a note says where they do not."""
+    told = freedom(prices, len(work.view.names))
+    thinnest = int(told.argmin())
+    if told[thinnest] >= LEAST_FREEDOM:
+        return True
+    work.notes.append(
+        f"steps hold too few auctions to tell how prices move: in channel {work.view.names[thinnest]} an "
+        f"episode has {told[thinnest]:.1f} prices more than steps, and {LEAST_FREEDOM:.0f} are needed; all "
+        "spread within an episode beyond the base's moves is laid on single auctions"
+    )
+    return False
 
 
 class Position(NamedTuple):

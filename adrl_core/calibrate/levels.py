@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
-from adrl_core.calibrate.cells import Auctions, Cells, fit_cells, overall_prior
+from adrl_core.calibrate.cells import CellPrices, Cells, fit_cells, overall_prior
 from adrl_core.calibrate.dynamics import (
     LEAST_EPISODES,
     PULL,
@@ -27,6 +26,8 @@ START_SHARE = 0.7
 """Share of the overall spread that the search takes for the spread within a step at first."""
 ROUNDS = 2
 """Times that the levels of cells with lost auctions are found, the later ones knowing their neighbours."""
+LEAST_FREEDOM = 30.0
+"""Prices an episode, beyond one for each step's level, that a channel needs to tell spread from moves."""
 UNIFORM_KURTOSIS = 1.8
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Shares of the base's moves that are tried for a log without time."""
@@ -142,6 +143,21 @@ def moves_can_be_told(prices: Prices) -> bool:
     )
 
 
+def freedom(prices: Prices, channels: int) -> Floats:
+    """Prices an episode less the steps whose level they tell, over the episodes of each channel, (channels,).
+
+    Where it is small, what a price differs by in itself cannot be told from how its level moves.
+    """
+    assert prices.cell is not None
+    episode, step = prices.cell
+    shape = (int(episode.max()) + 1, STEPS, channels)
+    cell = np.ravel_multi_index((episode, step, prices.group), shape)
+    size = int(np.prod(shape))
+    there = np.bincount(cell, minlength=size).reshape(shape) > 0
+    seen = np.bincount(cell[prices.won], minlength=size).reshape(shape)
+    return (seen - there.astype(int)).sum((0, 1)) / there.any(1).sum(0)
+
+
 def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: ChannelConstants) -> PriceFit:
     """Levels, spreads and moves of a log with episodes and steps.
 
@@ -157,7 +173,7 @@ def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: Ch
     cell = (episode * STEPS + step) * len(overall) + prices.group
     lost = ~prices.won
     bids = np.empty(0) if prices.log_bid is None else prices.log_bid[lost]
-    auctions = Auctions(shape, cell[prices.won], prices.log_price[prices.won], cell[lost], bids)
+    auctions = CellPrices(shape, cell[prices.won], prices.log_price[prices.won], cell[lost], bids)
     prior, spread = overall_prior(auctions, overall), np.array([START_SHARE * fit.sd for fit in overall])
     start = None
     # Without lost auctions a cell's level is its mean, whatever its neighbours.
@@ -196,11 +212,12 @@ def fit_moving(prices: Prices, overall: list[LogNormal], slope: Floats, base: Ch
 def _range(mean: float, error: float, wobble: Floats, weight: Floats) -> Fitted:
     """The ends of the uniform range from which episodes draw their volatility, by moments.
 
-    They lie sqrt(3) standard deviations from the mean.
+    They lie sqrt(3) standard deviations from the mean. Episodes too thin to tell theirs do not count.
     """
-    episodes = len(wobble)
-    sampling = float(np.mean(1.0 / np.maximum(weight.sum(1), 1e-300)))
-    sd = np.sqrt(max(float(wobble.var(ddof=1)) - sampling, 0.0))
+    told = weight.sum(1) > 0.0
+    episodes = int(told.sum())
+    sampling = float(np.mean(1.0 / weight.sum(1)[told]))
+    sd = np.sqrt(max(float(wobble[told].var(ddof=1)) - sampling, 0.0))
     reach = np.sqrt(3.0) * sd
     ends = np.array([max(mean - reach, 0.0), mean + reach])
     variance = error**2 + sd**2 / episodes + 3.0 * sd**2 * (UNIFORM_KURTOSIS - 1.0) / (4.0 * episodes)
@@ -253,9 +270,3 @@ def fit_still(
     level = Fitted(mean - offset[channel], mean_error)
     noise_error = sd_error * sd / np.sqrt(np.maximum(within, SMALLEST_NOISE**2))
     return PriceFit(overall, level, Fitted(noise, noise_error), None), moving
-
-
-def interval(value: float, error: float, blocks: int) -> tuple[float, float]:
-    """The 95 % interval of an estimate whose error comes from that many blocks, by Student's t."""
-    reach = stats.t.ppf(0.975, blocks - 1)
-    return float(value - reach * error), float(value + reach * error)

@@ -32,12 +32,16 @@ class AuctionLog:
     channel: Integers | None = None
     """Index into the market's channels."""
     episode: Integers | None = None
-    """Number of the episode, from 0."""
+    """Number of the episode, from 0; none is skipped where the log has a gap."""
     step: Integers | None = None
     """Number of the step within the episode, from 0; given with `episode` only."""
 
     left_out: int = 0
     """Rows of a last episode that was cut short."""
+    beside_gaps: int = 0
+    """Rows left out of episodes that were cut short by a gap."""
+    skipped: int = 0
+    """Episodes without auctions that a gap holds, which are not numbered."""
 
     def whole(self) -> Self:
         """The log without its last episode if that lacks its last step and is not the only one."""
@@ -46,12 +50,23 @@ class AuctionLog:
         last = self.episode == self.episode.max()
         if last.all() or self.step[last].max() == STEPS - 1:
             return self
+        return replace(self.only(~last), left_out=int(last.sum()))
+
+    def only(self, rows: Flags) -> Self:
+        """Some of the log's rows."""
         arrays: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept = {name: value[~last] for name, value in arrays.items() if isinstance(value, np.ndarray)}
-        return replace(self, **kept, left_out=int(last.sum()))
+        kept: dict[str, Any] = {
+            n: value[rows] for n, value in arrays.items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **kept)
 
     def __len__(self) -> int:
         return len(self.price)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the file, those left out among them."""
+        return len(self) + self.left_out + self.beside_gaps
 
     @property
     def is_won(self) -> Flags:

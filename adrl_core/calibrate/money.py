@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from adrl_core.calibrate.log import AuctionLog, Floats, Integers
-from adrl_core.config import ConfigurationError, Frozen
+from adrl_core.config import ConfigurationError, Frozen, Positive
 from adrl_core.market.reward import CONVERSION_VALUE
 
 PricePer = Literal["click", "impression", "mille"]
@@ -14,8 +14,6 @@ Base = Literal["channels", "margin", "pacing"]
 IMPRESSIONS = {"impression": 1.0, "mille": 1000.0}
 MISCALIBRATED = 0.1
 """Relative difference of predicted from real clicks that a user is told of."""
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Terms(Frozen):
@@ -59,7 +57,7 @@ class ByClick(NamedTuple):
     notes: tuple[str, ...]
 
 
-def per_click(log: AuctionLog, group: Integers, price_per: PricePer) -> ByClick:
+def per_click(log: AuctionLog, group: Integers, names: list[str], price_per: PricePer) -> ByClick:
     """Prices and bids per click.
 
     A price per impression is divided by the click rate of that impression: its predicted rate, scaled so that
@@ -68,15 +66,23 @@ def per_click(log: AuctionLog, group: Integers, price_per: PricePer) -> ByClick:
     Args:
         log: the log.
         group: channel of each row, shape (n,).
+        names: of those channels.
         price_per: what its prices are paid for.
 
     Raises:
-        ConfigurationError: a channel has no clicks, so that its prices per click are unknown.
+        ConfigurationError: a channel has no clicks, so that its prices per click are unknown; the message
+            names it.
     """
     if price_per == "click":
         return ByClick(log.price, log.bid, ())
     won, notes = log.is_won, []
     clicks, impressions = np.bincount(group, log.click), np.bincount(group, won)
+    for name, clicked, shown in zip(names, clicks, impressions, strict=True):
+        if not clicked:
+            raise ConfigurationError(
+                f"channel {name}: log: 0 clicks in {shown:,.0f} won auctions; to turn a price per "
+                f"{price_per} into one per click, 1 or more are needed"
+            )
     if log.predicted is not None:
         expected = float(log.predicted[won].sum())
         scale = float(log.click.sum()) / expected
@@ -87,10 +93,6 @@ def per_click(log: AuctionLog, group: Integers, price_per: PricePer) -> ByClick:
                 f"{log.click.sum():,}; they were scaled to the clicks"
             )
     else:
-        rate = (clicks / np.maximum(impressions, 1))[group]
-    if (clicks == 0)[impressions > 0].any() or clicks.sum() == 0:
-        raise ConfigurationError(
-            f"log: a channel has no clicks, so a price per {price_per} cannot be turned into one per click"
-        )
+        rate = (clicks / impressions)[group]
     divisor = IMPRESSIONS[price_per] * rate
     return ByClick(log.price / divisor, None if log.bid is None else log.bid / divisor, tuple(notes))

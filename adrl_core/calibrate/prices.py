@@ -6,6 +6,7 @@ import numpy as np
 from scipy import optimize
 from scipy.special import log_ndtr
 
+from adrl_core.calibrate.blocks import LEAST_BLOCKS
 from adrl_core.calibrate.log import Floats, Integers
 from adrl_core.config import ConfigurationError
 
@@ -55,7 +56,8 @@ def fit_lognormal(
             1-25). Without, all are independent.
 
     Raises:
-        ConfigurationError: fewer than LEAST prices, all prices equal, or bids too low to tell the spread.
+        ConfigurationError: fewer than LEAST prices, all of one stretch, all prices equal, or bids too low to
+            tell the spread.
     """
     count = len(seen)
     if count < LEAST:
@@ -63,6 +65,12 @@ def fit_lognormal(
     centre, spread = float(seen.mean()), float(seen.std())
     if spread <= 1e-9 * max(1.0, abs(centre)):
         raise ConfigurationError("log: all prices are equal; there is no distribution to fit")
+    stretches = 0 if blocks is None else len(np.unique(np.concatenate(blocks)))
+    if blocks is not None and stretches < LEAST_BLOCKS:
+        raise ConfigurationError(
+            f"log: its auctions lie in {stretches} block (an episode, or a stretch of the log); a standard "
+            f"error needs {LEAST_BLOCKS} blocks or more"
+        )
     # Standardised, so that the search starts near (0, 1) whatever the currency.
     total, squares = 0.0, float(count)
     side, given = (-1.0, truncated_at) if truncated_at is not None else (1.0, censored_at)
@@ -123,6 +131,6 @@ def fit_lognormal(
                 - np.bincount(of_bids, rate * limits[back], size),
             ]
         )
-        covariance = covariance @ (scores @ scores.T) @ covariance * size / (size - 1)
+        covariance = covariance @ (scores @ scores.T) @ covariance * stretches / (stretches - 1)
     covariance = spread**2 * jacobian @ covariance @ jacobian.T
     return LogNormal(centre + spread * shift / scale, spread / scale, covariance, count)

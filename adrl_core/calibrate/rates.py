@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
+from adrl_core.calibrate.blocks import small_sample
 from adrl_core.calibrate.log import Floats
 from adrl_core.market.channels import PHASES
 
@@ -64,8 +65,8 @@ def fit_rates(
     kept = channels + 1 if sought else channels
     bread = np.zeros_like(information)
     bread[:kept, :kept] = np.linalg.pinv(information[:kept, :kept])
-    blocks = len(events_by_block)
-    covariance = bread @ (scores.T @ scores) @ bread * blocks / (blocks - 1)
+    blocks = np.append((trials_by_block > 0.0).any(2).sum(0), len(trials_by_block))
+    covariance = small_sample(bread @ (scores.T @ scores) @ bread, blocks)
     if not sought:
         return Rates(values, covariance, events.sum(1), np.nan)
     sines, cosines = (

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from adrl_core.calibrate.gaps import without_gaps
 from adrl_core.calibrate.log import AuctionLog, Floats, Integers
 from adrl_core.config import ConfigurationError
 from adrl_core.market.bid_log import FLAG, RULES, TIME, Rule, numbers, read_frames
@@ -42,8 +43,8 @@ def read_auctions(
     """The auctions of a log.
 
     Time is told by the first of these that is there: `step_auctions`; columns `episode` and `step`; a column
-    `episode`, each cut into equal steps; a column `time` (timestamps, or seconds), cut into episodes. A last
-    episode that was cut short is left out.
+    `episode`, each cut into equal steps; a column `time` (timestamps, or seconds), cut into episodes. Left
+    out are a last episode that was cut short, and the gaps of a log with times: see `gaps`.
 
     Args:
         path: CSV or Parquet with named columns, or lines `click price ctr`.
@@ -76,7 +77,7 @@ def read_auctions(
     columns = {name: pd.concat(series, ignore_index=True) for name, series in parts.items()}
     log = _assemble(path, columns, own, channels or {}, episode_hours, step_auctions)
     _check(path, log)
-    return log.whole() if step_auctions or "episode" not in columns else log
+    return without_gaps(log).whole() if step_auctions or "episode" not in columns else log
 
 
 def _lost(path: Path, frame: pd.DataFrame, first: int) -> pd.Series | None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adrl_core.calibrate.levels import interval
+from adrl_core.calibrate.blocks import interval
 from adrl_core.calibrate.log import AuctionLog, Floats, Integers
 from adrl_core.config_markets import Estimated
 from adrl_core.market.presets import CHANNEL_NAMES, CHANNELS, PRESETS, ChannelConstants
@@ -61,11 +61,13 @@ class Workings:
     Args:
         base: name of the base.
         view: the channels that the log stands for.
-        blocks: of the log, over which errors are worked out.
+        block: of each row of the log; errors are worked out over blocks.
     """
 
-    def __init__(self, base: str, view: View, blocks: int) -> None:
-        self.base, self.view, self.blocks = base, view, blocks
+    def __init__(self, base: str, view: View, block: Integers) -> None:
+        self.base, self.view, self.blocks = base, view, int(block.max(initial=0)) + 1
+        self.blocks_of = np.array([len(np.unique(block[view.group == c])) for c in range(len(view.names))])
+        """Blocks in which each of the log's channels occurs."""
         self.constants: dict[str, Any] = asdict(PRESETS[base])
         del self.constants["overlay"]
         self.estimates: dict[str, Estimated] = {}
@@ -97,10 +99,20 @@ class Workings:
         return kept
 
     def estimate(
-        self, name: str, value: float, error: float, n: float, unit: str, log_scale: bool = False
+        self,
+        name: str,
+        value: float,
+        error: float,
+        n: float,
+        unit: str,
+        log_scale: bool = False,
+        blocks: int | None = None,
     ) -> None:
-        """Note an estimate; on the log scale, value and error are of its logarithm."""
-        low, high = interval(value, error, self.blocks)
+        """Note an estimate; on the log scale, value and error are of its logarithm.
+
+        Its error comes from so many blocks, or from all.
+        """
+        low, high = interval(value, error, blocks or self.blocks)
         if log_scale:
             value, low, high = (float(np.exp(x)) for x in (value, low, high))
             error *= value
@@ -112,6 +124,8 @@ class Workings:
         self, name: str, values: Floats, errors: Floats, n: Floats, unit: str, log_scale: bool = False
     ) -> None:
         """Note estimates of the channels that the log stands for; each array has shape (shown,)."""
-        for channel, *parts in zip(self.view.channel, values, errors, n, strict=True):
+        blocks = self.blocks_of[self.view.of]
+        for channel, told, *parts in zip(self.view.channel, blocks, values, errors, n, strict=True):
             value, error, count = (float(part) for part in parts)
-            self.estimate(f"{name}.{CHANNEL_NAMES[channel]}", value, error, count, unit, log_scale)
+            place = f"{name}.{CHANNEL_NAMES[channel]}"
+            self.estimate(place, value, error, count, unit, log_scale, int(told))

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from adrl_core.calibrate.cells import Auctions, Prior, fit_cells, overall_prior
+from adrl_core.calibrate.cells import CellPrices, Prior, fit_cells, overall_prior
 from adrl_core.calibrate.prices import fit_lognormal
 
 SHAPE = (2, 3, 2)
 
 
-def auctions(seed: int, lost: bool, each: int = 30) -> Auctions:
+def auctions(seed: int, lost: bool, each: int = 30) -> CellPrices:
     """Some auctions in every cell, at levels that differ."""
     rng = np.random.default_rng(seed)
     where = np.repeat(np.arange(np.prod(SHAPE)), each)
     price = rng.normal(0, 0.3, np.prod(SHAPE))[where] + rng.normal(0, 0.2, len(where))
     bid = rng.normal(0.1, 0.2, len(where))
     won = price <= bid if lost else np.ones(len(where), bool)
-    return Auctions(SHAPE, where[won], price[won], where[~won], bid[~won])
+    return CellPrices(SHAPE, where[won], price[won], where[~won], bid[~won])
 
 
 def nothing_known() -> Prior:

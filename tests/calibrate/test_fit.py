@@ -1,11 +1,13 @@
 """Known constants come back from logs drawn from the equations, whatever the log shows of prices."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from adrl_core.calibrate.fit import Calibrated, calibrate, fit
+from adrl_core.calibrate.fit import BLOCKS, Calibrated, calibrate, fit
 from adrl_core.calibrate.log import AuctionLog
 from adrl_core.calibrate.money import Terms
 from adrl_core.config import ConfigurationError
@@ -179,6 +181,58 @@ def test_free_auctions_are_left_out_and_counted() -> None:
     found = calibrate(replace(log, price=price, episode=None, step=None), Terms(price_per="click"))
     assert found.used == len(log) - 25
     assert any("25 auctions that cost nothing" in note for note in found.notes)
+
+
+def test_a_channel_in_one_block_is_told_by_name() -> None:
+    log = drawn_log(PRESETS["channels"], 1, 2)
+    video = np.flatnonzero(log.channel == 2)[:15]
+    rows = np.concatenate((video, np.flatnonzero(log.channel != 2)))
+    for number in (9, 2):
+        episodes = np.arange(len(rows)) * number // len(rows)
+        once = replace(only(log, rows), episode=episodes)
+        with pytest.raises(ConfigurationError, match=r"^channel video: log: its auctions lie in 1 block"):
+            calibrate(once, Terms(price_per="click"))
+
+
+def test_intervals_rest_on_the_blocks_in_which_a_channel_occurs() -> None:
+    log = drawn_log(PRESETS["channels"], 1, 6)
+    by_channel = only(log, np.argsort(log.channel, kind="stable"))
+    found = calibrate(replace(by_channel, episode=None, step=None), Terms(price_per="click", unit=1.0))
+    block = np.arange(len(log)) * BLOCKS // len(log)
+    for number, channel in enumerate(CHANNEL_NAMES):
+        one = found.estimates[f"click_rate.{channel}"]
+        freedom = len(np.unique(block[by_channel.channel == number])) - 1
+        assert freedom < 11
+        assert (one.high - one.value) / one.error == pytest.approx(stats.t.ppf(0.975, freedom))
+
+
+@pytest.mark.parametrize("bids", [None, BIDS])
+@pytest.mark.parametrize("channels", [(0, 1, 2), (2,)])
+def test_with_one_auction_a_step_moves_are_the_base_s_and_that_is_told(bids, channels) -> None:
+    constants = PRESETS["channels"]
+    log = drawn_log(constants, 4, 24, bids)
+    rows = np.arange(len(log))
+    cell = (log.episode * 100 + log.step) * 3 + log.channel
+    first = np.unique(cell, return_index=True)[1]
+    log = only(log, np.flatnonzero(np.isin(rows, first) | ~np.isin(log.channel, channels)))
+    found = calibrate(log, Terms(price_per="click", unit=1.0))
+    notes = [note for note in found.notes if "steps hold too few auctions" in note]
+    name = CHANNEL_NAMES[channels[0]] if bids is None else r"\w+"
+    assert len(notes) == 1
+    assert re.search(
+        f"in channel {name} an episode has -?[0-9.]+ prices more than steps, and 30 are", notes[0]
+    )
+    assert {"price_spread", "price_reversion", "volatility"} <= found.assumed.keys()
+    np.testing.assert_allclose(found.constants.price_level, constants.price_level, rtol=0.25)
+
+
+def test_an_episode_too_thin_to_tell_its_volatility_takes_nothing_from_the_others() -> None:
+    log = drawn_log(PRESETS["channels"], 4, 12)
+    thin = (log.episode == 5) & (np.arange(len(log)) % 100 > 0)
+    whole, thinned = (calibrate(one, Terms(price_per="click", unit=1.0)) for one in (log, only(log, ~thin)))
+    low, high = thinned.constants.volatility
+    assert high - low > 0.1
+    np.testing.assert_allclose((low, high), whole.constants.volatility, atol=0.04)
 
 
 def test_too_small_a_log_names_the_channel() -> None:

@@ -128,6 +128,20 @@ def test_intervals_cover_though_most_auctions_are_lost() -> None:
     assert (np.mean(inside, axis=0) < 0.99).all()
 
 
+def test_only_blocks_with_auctions_count() -> None:
+    price, *_ = sample(2)
+    block, none = np.arange(len(price)) // 20, np.empty(0, int)
+    near, far = (fit_lognormal(price, blocks=(block + shift, none)) for shift in (0, 1000))
+    np.testing.assert_array_equal(far.covariance, near.covariance)
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_one_block_tells_no_error(number: int) -> None:
+    price, *_ = sample(2)
+    with pytest.raises(ConfigurationError, match=r"auctions lie in 1 block .*needs 2 blocks or more"):
+        fit_lognormal(price, blocks=(np.full(len(price), number), np.empty(0, int)))
+
+
 @pytest.mark.parametrize(
     ("prices", "options", "message"),
     [

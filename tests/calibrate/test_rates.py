@@ -70,6 +70,15 @@ def test_a_season_at_other_phases_is_told() -> None:
     assert max(moved) < 1e-6
 
 
+def test_a_channel_counts_its_own_blocks_only() -> None:
+    events, trials = (x.sum(2, keepdims=True) for x in clicks(0, blocks=4))
+    flat = np.ones((3, 1)), np.zeros((3, 1)), 0.0
+    events[2:, 0], trials[2:, 0] = 0.0, 0.0
+    found = fit_rates(events, trials, *flat)
+    alone = fit_rates(events[:2, :1], trials[:2, :1], flat[0][:1], flat[1][:1], 0.0)
+    assert found.covariance[0, 0] == pytest.approx(alone.covariance[0, 0])
+
+
 def test_few_events_bring_no_season() -> None:
     events, trials = clicks(0, blocks=2, trials=0.5)
     found = fit_rates(events, trials, ONES, SEASON, None)
