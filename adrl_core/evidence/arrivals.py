@@ -16,7 +16,8 @@ import pandas as pd
 
 from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
-from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.governance.common import constant, mean_facts
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
 from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
 from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS

@@ -28,7 +28,7 @@ from adrl_core.evidence.outcomes import (
     reference_facts,
     team_facts,
 )
-from adrl_core.evidence.quantities import METRICS, Facts
+from adrl_core.evidence.quantities import METRICS, Facts, listed
 from adrl_core.evidence.scores import score_facts
 from adrl_core.evidence.settings import claim_facts, configuration_facts
 from adrl_core.evidence.tables import evaluated_markets, evaluation, study_scores, trained_variants
@@ -36,6 +36,7 @@ from adrl_core.evidence.tests import detectable_effect
 from adrl_core.evidence.training import WINDOW_SHARE, smoothing, training_facts
 from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.stages import MANIFEST, ON_RESULTS, STAGES
 
 
 def summarise(results: Path) -> FactStore:
@@ -103,15 +104,21 @@ def study_facts(results: Path) -> Facts:
     facts["study.power"] = Fact(value=POWER, format=".0%", source="adrl_core")
     smallest = detectable_effect(sizes["seeds"], POWER)
     facts["study.detectable_effect"] = Fact(value=smallest, format=".2f", source="adrl_core")
-    stages = [json.loads(p.read_text(encoding="utf-8")) for p in results.glob("*/*/**/manifest.json")]
-    hours = math.fsum(stage["seconds"] for stage in stages) / 3600.0
     facts["study.compute_hours"] = Fact(
-        value=hours,
+        value=compute_hours(results),
         unit="hours",
         format=".1f",
-        source="*/manifest.json",
-        row="seconds of all stages but the summary",
+        source="*/**/manifest.json",
+        row=f"seconds of all stages but {listed(ON_RESULTS)}",
     )
     facts["study.profile"] = Fact(value=results.name, source=source)
     facts["study.processor"] = Fact(value=str(manifest["hardware"].get("processor", "")), source=source)
     return facts
+
+
+def compute_hours(results: Path) -> float:
+    """Hours that all stages took, but for those that read the facts and so run after them."""
+    later = {results / Path(STAGES[name].folder) / MANIFEST for name in ON_RESULTS}
+    stages = set(results.glob(f"**/{MANIFEST}")) - later
+    seconds = (json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in stages)
+    return math.fsum(seconds) / 3600.0

@@ -1,4 +1,4 @@
-"""What the facts of the trials share: where a trial left its tables, and differences paired by run."""
+"""What the facts of the trials share: where a trial left its tables, means over runs, and constants."""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from adrl_core.evidence.intervals import mean_interval, without_rounding
-from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, estimated
-from adrl_core.evidence.tests import paired_t
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.quantities import RUNS, Facts, Origin, estimated
 from adrl_core.governance.trials.bank import EPISODES
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 
 CODE = "adrl_core"
 MANIFEST = "manifest.json"
@@ -72,23 +71,6 @@ def trials(results: Path, kind: str) -> Iterator[Trial]:
 def mean_facts(prefix: str, values: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
     """The mean over runs with its interval, `<prefix>.mean`."""
     return {f"{prefix}.mean": estimated(mean_interval(values), unit, form, RUNS, **origin)}
-
-
-def paired_facts(prefix: str, a: pd.Series, b: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
-    """How a differs from b, run by run: `<prefix>.mean`, `.p` and `.word` (above, below, ...).
-
-    Args:
-        prefix: of the keys.
-        a, b: a value a run, by seed.
-        unit, form, origin: of the facts.
-    """
-    ours = pd.Series(without_rounding(a, b.loc[a.index]), a.index)
-    difference = mean_interval(ours - b)
-    return {
-        f"{prefix}.mean": estimated(difference, unit, form, RUNS, **origin),
-        f"{prefix}.p": counted(paired_t(ours, b.loc[a.index]).p, difference.n, form=P_VALUE, **origin),
-        f"{prefix}.word": Fact(value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin),
-    }
 
 
 def constant(value: float | str, unit: str = "", form: str = "") -> Fact:

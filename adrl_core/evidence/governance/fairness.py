@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.intervals import Estimate, mean_interval
 from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, RUNS, Facts, counted, estimated
 from adrl_core.governance.fairness import AUDIENCE, FOUR_FIFTHS, GROUP_NAMES

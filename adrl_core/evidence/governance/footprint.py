@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.config import parse_variant
-from adrl_core.evidence.intervals import mean_interval, without_rounding
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.paired import paired, paired_facts
 from adrl_core.evidence.published import printed
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.evidence.tables import trained_variants
-from adrl_core.evidence.tests import paired_t
 from adrl_core.governance import energy, stopping
 from adrl_core.governance.trials import footprint as trial
 from adrl_core.market.presets import STEPS
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 
 STAGE = "channels/tuned/footprint"
 PREFIX = "governance.footprint"
@@ -166,17 +166,14 @@ def _difference(key: str, held_out: pd.DataFrame, first: str, second: str) -> It
     ours, theirs = (
         held_out[held_out["policy"] == name].set_index("seed")["reward"] for name in (first, second)
     )
-    origin: Any = {
+    origin: Origin = {
         "source": f"{STAGE}/heldout.parquet",
         "row": f"policy = {first} less policy = {second}, run by run",
         "stage": STAGE,
     }
-    ours = pd.Series(without_rounding(ours, theirs), index=ours.index)
-    difference = mean_interval(ours - theirs)
-    yield f"{key}.mean", estimated(difference, *REWARD, RUNS, **origin)
-    yield f"{key}.word", counted(difference.word, difference.n, **origin)
-    yield f"{key}.p", counted(paired_t(ours, theirs).p, difference.n, form=P_VALUE, **origin)
-    share = mean_interval((ours - theirs) / ours.mean())
+    yield from paired_facts(key, ours, theirs, *REWARD, origin).items()
+    found = paired(ours, theirs)
+    share = mean_interval(found.differences / found.ours.mean())
     yield f"{key}.share", estimated(share, "of the reward", ".1%", RUNS, **origin)
 
 

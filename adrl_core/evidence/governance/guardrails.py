@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, counted
 from adrl_core.governance.faults import SlippedPoint
 from adrl_core.governance.guardrails import KINDS
