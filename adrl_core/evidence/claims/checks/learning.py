@@ -18,6 +18,7 @@ from adrl_core.evidence.claims.evidence import (
 )
 from adrl_core.evidence.claims.measured import Order, Test, Value, gain, mean, saving
 from adrl_core.evidence.claims.rules import Absent, Derived, Exclusive, Rule, Setting
+from adrl_core.evidence.intervals import autocorrelations
 from adrl_core.evidence.published import printed
 
 CHECKS: dict[str, Rule] = {}
@@ -107,11 +108,6 @@ def _loss(episode: int) -> Value:
     )
 
 
-def _autocorrelation(rows: Rows) -> Rows:
-    centred = rows - rows.mean(1, keepdims=True)
-    return (centred[:, 1:] * centred[:, :-1]).sum(1) / (centred**2).sum(1)
-
-
 def _sd_fall(evidence: Evidence) -> Rows:
     log = window(evidence.log("reward"), 0, 1000)
     return 100.0 * (1.0 - log[:, 600:].std(1, ddof=1) / log[:, :100].std(1, ddof=1))
@@ -175,13 +171,13 @@ CHECKS |= {
         "the later window holds an episode more than the printed degrees of freedom allow",
     ),
     "C195": Value(
-        on_log("lag-1 autocorrelation of episodes 1 to 100", "reward", _autocorrelation, 0, 100),
+        on_log("lag-1 autocorrelation of episodes 1 to 100", "reward", autocorrelations, 0, 100),
         mean,
         0.0,
         ZERO,
     ),
     "C196": Value(
-        on_log("lag-1 autocorrelation of episodes 401 to 500", "reward", _autocorrelation, 400, 500),
+        on_log("lag-1 autocorrelation of episodes 401 to 500", "reward", autocorrelations, 400, 500),
         mean,
         0.0,
         ZERO,
