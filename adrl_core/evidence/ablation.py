@@ -13,9 +13,9 @@ from statsmodels.duration.survfunc import survdiff
 
 from adrl_core.config import ABLATIONS
 from adrl_core.evidence.effects import paired_d
-from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.intervals import mean_interval, ratio_of_means
 from adrl_core.evidence.paired import paired, paired_facts
-from adrl_core.evidence.quantities import METRICS, RUNS, Facts, counted, effect, estimated
+from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, counted, effect, estimated
 from adrl_core.evidence.tests import detectable_effect, holm, permutation, wilcoxon
 from adrl_core.report.facts import P_VALUE
 
@@ -87,7 +87,6 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
         unit, form = METRICS[metric]
         found = {variant: paired(whole[metric], runs[variant][metric]) for variant in ablated}
         corrected = dict(zip(ablated, holm([found[v].p for v in ablated]), strict=True))
-        base = float(whole[metric].mean())
         for variant, result in found.items():
             stage = f"{market}/{variant}/evaluate"
             origin = {
@@ -97,8 +96,8 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
             }
             n, key = result.mean.n, f"{market}.ablation.{variant}.{metric}"
             facts[f"{key}.mean"] = estimated(result.mean, unit, form, RUNS, **origin)
-            share = scaled(result.mean, 1.0 / base)
-            facts[f"{key}.share"] = estimated(share, "", ".1%", RUNS, **origin)
+            share = ratio_of_means(result.differences, result.ours)
+            facts[f"{key}.share"] = estimated(share, "", ".1%", RUNS, BOOTSTRAP, **origin)
             facts[f"{key}.p"] = counted(result.p, n, form=P_VALUE, **origin)
             facts[f"{key}.p_holm"] = counted(float(corrected[variant]), n, form=P_VALUE, **origin)
             facts |= effect(f"{key}.d", paired_d(result.differences), **origin)
@@ -110,13 +109,6 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
                 word = "helps" if result.mean.mean > 0.0 else "harms"
             facts[f"{key}.word"] = counted(word, n, **origin)
     return facts
-
-
-def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """An estimate in other units."""
-    mean, low, high, n = estimate
-    low, high = sorted((low * factor, high * factor))
-    return Estimate(mean * factor, low, high, n)
 
 
 def threshold(reference: pd.DataFrame) -> float:
@@ -183,9 +175,7 @@ def efficiency_facts(market: str, training: Mapping[str, pd.DataFrame], level: f
             facts[f"{key}.p"] = counted(later.p, n, form=P_VALUE, **origin)
             p = logrank(found["full"], found[variant])
             facts[f"{key}.p_logrank"] = counted(p, n, form=P_VALUE, **origin)
-            slower = {"above": "later", "below": "earlier"}.get(
-                later.mean.word, "no detectable difference"
-            )
+            slower = {"above": "later", "below": "earlier"}.get(later.mean.word, "no detectable difference")
             facts[f"{key}.word"] = counted(slower, n, **origin)
     return facts
 

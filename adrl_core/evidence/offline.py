@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.evidence.governance.common import constant, mean_facts
-from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.offline_tables import BEST, HOLD, LAST, RULE, SHARE, STAGE, Trial, load, reached
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
