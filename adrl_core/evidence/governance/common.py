@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
-from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.quantities import RUNS, Facts, Origin, estimated
+from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
+from adrl_core.evidence.quantities import INTERVAL, RUNS, Facts, Origin, estimated
 from adrl_core.governance.trials.bank import EPISODES
 from adrl_core.report.facts import Fact
 
 CODE = "adrl_core"
+EXACT = f"{LEVEL:.0%} exact interval".replace("%", " %")
 MANIFEST = "manifest.json"
 
 
@@ -71,6 +74,20 @@ def trials(results: Path, kind: str) -> Iterator[Trial]:
 def mean_facts(prefix: str, values: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
     """The mean over runs with its interval, `<prefix>.mean`."""
     return {f"{prefix}.mean": estimated(mean_interval(values), unit, form, RUNS, **origin)}
+
+
+def share_interval(shares: pd.Series) -> tuple[Estimate, str]:
+    """Mean over runs of a share of each, with its interval and what that is called.
+
+    A t interval, kept between none and all. Where all runs have one share their spread says nothing: then
+    the exact interval (Clopper and Pearson) of as many trials as there are runs, such as 20 successes of 20.
+    """
+    if np.ptp(shares) > 0.0:
+        mean, low, high, n = mean_interval(shares)
+        return Estimate(mean, max(low, 0.0), min(high, 1.0), n), INTERVAL
+    mean, n = float(shares.iloc[0]), len(shares)
+    low, high = proportion_confint(mean * n, n, 1.0 - LEVEL, method="beta")
+    return Estimate(mean, float(low), float(high), n), EXACT
 
 
 def constant(value: float | str, unit: str = "", form: str = "") -> Fact:

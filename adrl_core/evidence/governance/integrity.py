@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from adrl_core.evidence.governance.common import share_interval
 from adrl_core.evidence.intervals import Estimate, mean_interval
 from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
@@ -106,18 +107,12 @@ def detection_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
                 played = counted(int(rows["horizon"].sum()), len(rows), "episodes", ",", **origin)
                 yield f"{PREFIX}.false_alarms.{team}.watched", played
         else:
-            delay, caught = mean_interval(runs["episodes"]), _share_interval(runs["alarmed"])
+            delay, (caught, interval) = mean_interval(runs["episodes"]), share_interval(runs["alarmed"])
             yield f"{PREFIX}.{condition}.{key}.delay", estimated(delay, "episodes", ".1f", RUNS, **origin)
             yield (
                 f"{PREFIX}.{condition}.{key}.caught",
-                estimated(caught, "of deployments", ".0%", RUNS, **origin),
+                estimated(caught, "of deployments", ".0%", RUNS, interval, **origin),
             )
-
-
-def _share_interval(shares: pd.Series) -> Estimate:
-    """Mean of shares with its interval, kept between none and all."""
-    mean, low, high, n = mean_interval(shares)
-    return Estimate(mean, max(low, 0.0), min(high, 1.0), n)
 
 
 def reward_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
