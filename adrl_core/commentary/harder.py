@@ -14,7 +14,7 @@ AGENT = "auctions.agent.minus.rlb"
 
 
 def harder(store: FactStore) -> Iterator[Finding]:
-    """On each market with a goal: the planning team against the rule of the goal, and the others beside it."""
+    """On each market with a goal: the planning team against the goal's rule, and the others beside it."""
     for goal in GOALS:
         yield from _on(store, goal)
 

@@ -23,6 +23,7 @@ from adrl_core.evidence.intervals import LEVEL
 from adrl_core.evidence.outcomes import (
     action_facts,
     baseline_facts,
+    bid_facts,
     gap_facts,
     misplaced_facts,
     reference_facts,
@@ -68,18 +69,20 @@ def _market_facts(results: Path, market: str) -> Facts:
     facts |= action_facts(market, steps, f"{market}/baselines")
     oracle = steps[steps["policy"] == "oracle"]
     facts |= misplaced_facts(market, steps, oracle, f"{market}/baselines")
-    runs, training = {}, {}
+    runs, training, actions = {}, {}, {}
     for variant in trained_variants(results, market):
         folder, stage = results / market / variant, f"{market}/{variant}/evaluate"
         frame = evaluation(results, market, variant)
         facts |= team_facts(market, variant, frame, stage)
         facts |= reference_facts(market, variant, frame, reference, stage)
         facts |= gap_facts(market, variant, frame, reference, stage)
-        actions = pd.read_parquet(folder / "evaluate" / "steps.parquet")
-        facts |= action_facts(market, actions, stage) | misplaced_facts(market, actions, oracle, stage)
+        actions[variant] = steps = pd.read_parquet(folder / "evaluate" / "steps.parquet")
+        facts |= action_facts(market, steps, stage) | misplaced_facts(market, steps, oracle, stage)
         facts |= training_facts(market, variant, folder / "train")
         runs[variant] = frame.groupby("seed")[list(METRICS)].mean()
         training[variant] = pd.read_parquet(folder / "train" / "episodes.parquet")
+    if {"tuned", "full"} <= actions.keys():
+        facts |= bid_facts(market, actions["tuned"], actions["full"])
     facts |= comparison_facts(market, runs) | contribution_facts(market, runs)
     return facts | efficiency_facts(market, training, threshold(reference))
 
