@@ -13,9 +13,10 @@ from statsmodels.duration.survfunc import survdiff
 
 from adrl_core.config import ABLATIONS
 from adrl_core.evidence.effects import paired_d
-from adrl_core.evidence.intervals import mean_interval, ratio_of_means
+from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.paired import paired, paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, counted, effect, estimated
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.evidence.tests import detectable_effect, holm, permutation, wilcoxon
 from adrl_core.report.facts import P_VALUE
 

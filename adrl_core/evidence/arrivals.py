@@ -16,10 +16,11 @@ import pandas as pd
 from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
 from adrl_core.evidence.governance.common import constant, mean_facts
-from adrl_core.evidence.intervals import mean_interval, ratio_of_means
+from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.offline_tables import HOLD, reached
 from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS
 from adrl_core.report.facts import Fact
 

@@ -13,8 +13,9 @@ from adrl_core.agents.bidders import CERTAINTY
 from adrl_core.agents.replay_bidder import MULTIPLES
 from adrl_core.agents.replay_training import BATCH, LEARNER
 from adrl_core.auctions import AUCTIONS, PUBLISHED_BASE, SHARES
-from adrl_core.evidence.intervals import Estimate, crossed_interval, mean_interval
+from adrl_core.evidence.intervals import Estimate, mean_interval
 from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, counted, estimated
+from adrl_core.evidence.resampling import crossed_interval
 from adrl_core.market.presets import STEPS
 from adrl_core.market.simulated import TYPICAL_SPREAD, VARIED
 from adrl_core.report.facts import Fact

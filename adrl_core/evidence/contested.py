@@ -13,9 +13,10 @@ import pandas as pd
 from adrl_core.config import parse_variant
 from adrl_core.contested import CALM, TEAMS
 from adrl_core.evidence.governance.common import constant, mean_facts
-from adrl_core.evidence.intervals import mean_interval, ratio_of_means
+from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.market.contested import CONTESTS, Advertisers, Shill
 from adrl_core.report.facts import Fact
 

@@ -1,6 +1,5 @@
 """Estimates with 95 % intervals; the unit of analysis is whatever the caller averages over."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,15 +34,16 @@ class Estimate(NamedTuple):
         return "below" if self.high < 0.0 else "not distinguishable from"
 
 
-def sample(values: ArrayLike, name: str = "values") -> np.ndarray:
+def sample(values: ArrayLike, name: str = "values", least: int = 2) -> np.ndarray:
     """The values as floats, shape (n,), all finite.
 
     Raises:
-        ValueError: not one axis, fewer than two values, or a value that is not finite.
+        ValueError: not one axis, fewer than `least` values, or a value that is not finite.
     """
     array = np.asarray(values, dtype=float)
-    if array.ndim != 1 or len(array) < 2:
-        raise ValueError(f"{name} of shape {array.shape}: expected one axis with at least two values")
+    if array.ndim != 1 or len(array) < least:
+        count = {2: "two", 3: "three", 4: "four"}[least]
+        raise ValueError(f"{name} of shape {array.shape}: expected one axis with at least {count} values")
     return _finite(array, name)
 
 
@@ -83,8 +83,23 @@ def mean_interval(values: ArrayLike) -> Estimate:
         ValueError: fewer than two values, not one axis, or a value that is not finite.
     """
     array = sample(values)
+    return _t_interval(array, np.sqrt(1.0 / len(array)))
+
+
+def prediction_interval(values: ArrayLike) -> Estimate:
+    """Mean and 95 % Student-t interval for one more value, mean ± t s sqrt(1 + 1/n), values of shape (n,).
+
+    Raises:
+        ValueError: fewer than two values, not one axis, or a value that is not finite.
+    """
+    array = sample(values)
+    return _t_interval(array, np.sqrt(1.0 + 1.0 / len(array)))
+
+
+def _t_interval(array: np.ndarray, errors: float) -> Estimate:
+    """Mean ± t s `errors`."""
     mean, sd = moments(array)
-    half = float(stats.t.ppf((1.0 + LEVEL) / 2.0, len(array) - 1)) * sd / math.sqrt(len(array))
+    half = float(stats.t.ppf((1.0 + LEVEL) / 2.0, len(array) - 1)) * sd * float(errors)
     return Estimate(mean, mean - half, mean + half, len(array))
 
 
@@ -143,72 +158,6 @@ def bootstrap_bounds(
     return np.asarray(interval.low), np.asarray(interval.high)
 
 
-def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike) -> Estimate:
-    """Mean of one sample over that of another, both (n,), with a bootstrap interval that resamples pairs.
-
-    The interval knows that the denominator is an estimate too, and that runs of one seed share their luck.
-
-    Raises:
-        ValueError: fewer than two pairs, different lengths, not one axis, or a value that is not finite.
-    """
-    both = np.stack(pairs(numerator, denominator, ("numerator", "denominator")))
-
-    def ratio(indices: np.ndarray) -> np.ndarray:
-        first, second = both[:, indices.astype(int)].mean(axis=-1)
-        return np.asarray(first / second)
-
-    return bootstrap_interval(np.arange(both.shape[1]), ratio)
-
-
-def crossed_interval(
-    ours: ArrayLike,
-    theirs: ArrayLike,
-    statistic: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Estimate:
-    """A statistic of two means over runs and episodes, with an interval that resamples both.
-
-    Runs and episodes are crossed: every run plays every episode. Each resample draws episodes, the same ones
-    for all, and of either side runs, and takes the means over what was drawn (Owen, 2007, "The pigeonhole
-    bootstrap"): the spread of the mean is never understated, and a little overstated where runs differ by
-    episode. With a single run, which is what bidders have that do not learn, it resamples episodes alone.
-
-    Args:
-        ours, theirs: a row a run, a column an episode; the same episodes.
-        statistic: takes both means, of one shape, and gives one value for each.
-        resamples: number of resamples.
-        seed: of the generator that resamples.
-
-    Returns:
-        The statistic of the data with its 95 % percentile interval; n counts the episodes.
-
-    Raises:
-        ValueError: sides with other numbers of episodes, fewer than two, or a value that is not finite.
-    """
-    first, second = (
-        np.atleast_2d(samples_by_row(side, name)) for side, name in ((ours, "ours"), (theirs, "theirs"))
-    )
-    count = first.shape[1]
-    if second.shape[1] != count:
-        raise ValueError(f"ours has {count} episodes, theirs has {second.shape[1]}: expected the same ones")
-    generator = np.random.default_rng(seed)
-    episodes = generator.integers(0, count, (resamples, count))
-
-    def resampled(side: np.ndarray) -> np.ndarray:
-        runs = generator.integers(0, len(side), (resamples, len(side)))
-        return side[runs[:, :, None], episodes[:, None, :]].mean(axis=(1, 2))
-
-    drawn = statistic(resampled(first), resampled(second))
-    low, high = np.quantile(drawn, ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0))
-    return Estimate(float(statistic(first.mean(), second.mean())), float(low), float(high), count)
-
-
-def autocorrelations(runs: np.ndarray) -> np.ndarray:
-    """Lag-1 autocorrelation of each series, (runs, T) to (runs,)."""
-    return np.array([acf(run, nlags=1, fft=False, result_object=True).acf[1] for run in runs])
-
-
 def autocorrelation_interval(series: ArrayLike) -> Estimate:
     """Lag-1 autocorrelation of series of shape (runs, T): mean and 95 % t interval over the runs.
 
@@ -225,19 +174,37 @@ def autocorrelation_interval(series: ArrayLike) -> Estimate:
     if np.any(constant):
         raise ValueError(f"series: {np.sum(constant)} constant; expected values that vary along each series")
     if array.ndim == 2:
-        return mean_interval(autocorrelations(array))
+        return mean_interval([acf(run, nlags=1, fft=False, result_object=True).acf[1] for run in array])
     result = acf(array, nlags=1, fft=False, alpha=1.0 - LEVEL, result_object=True)
     low, high = result.confint[1]
     return Estimate(float(result.acf[1]), float(low), float(high), len(array))
 
 
-def pairs(a: ArrayLike, b: ArrayLike, names: tuple[str, str] = ("a", "b")) -> tuple[np.ndarray, np.ndarray]:
+def correlation_interval(x: ArrayLike, y: ArrayLike) -> Estimate:
+    """Pearson correlation of pairs, both of shape (n,), with the 95 % interval by Fisher's z.
+
+    Raises:
+        ValueError: fewer than four pairs, different lengths, a constant variable, or a value that is not
+            finite.
+    """
+    first, second = pairs(x, y, ("x", "y"), least=4)
+    for name, array in (("x", first), ("y", second)):
+        if np.ptp(array) == 0.0:
+            raise ValueError(f"{name} is constant at {array[0]:g}: expected values that vary")
+    result = stats.pearsonr(first, second)
+    low, high = result.confidence_interval(LEVEL)
+    return Estimate(float(result.statistic), float(low), float(high), len(first))
+
+
+def pairs(
+    a: ArrayLike, b: ArrayLike, names: tuple[str, str] = ("a", "b"), least: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
     """Two samples of the same length.
 
     Raises:
         ValueError: as `sample`, or different lengths.
     """
-    first, second = sample(a, names[0]), sample(b, names[1])
+    first, second = sample(a, names[0], least), sample(b, names[1], least)
     if len(first) != len(second):
         raise ValueError(f"{names[0]} has {len(first)} values, {names[1]} has {len(second)}: expected pairs")
     return first, second

@@ -16,7 +16,9 @@ from adrl_core.evidence.intervals import (
     Estimate,
     autocorrelation_interval,
     bootstrap_interval,
+    correlation_interval,
     mean_interval,
+    prediction_interval,
 )
 from adrl_core.evidence.reliable import iqm, profile_band
 from adrl_core.evidence.tests import (
@@ -69,6 +71,17 @@ def rejection_rate(test: Callable[..., TestResult], *samples: np.ndarray) -> flo
 
 def test_mean_interval() -> None:
     assert near(coverage(mean_interval, 2.0, 2.0 + 3.0 * normal(1, RUNS)), 0.95)
+
+
+def test_prediction_interval() -> None:
+    values = normal(2, RUNS + 1)
+    hits = [covers(prediction_interval(row[:-1]), row[-1]) for row in values]
+    assert near(float(np.mean(hits)), 0.95)
+
+
+def test_correlation_interval() -> None:
+    x, y = normal(3, RUNS), normal(4, RUNS)
+    assert near(coverage(correlation_interval, 0.6, x, 0.6 * x + 0.8 * y), 0.95)
 
 
 def test_autocorrelation_interval_of_one_series() -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.config import parse_variant
-from adrl_core.evidence.intervals import mean_interval, ratio_of_means
+from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.paired import paired, paired_facts
 from adrl_core.evidence.published import printed
 from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.evidence.tables import trained_variants
 from adrl_core.governance import energy, stopping
 from adrl_core.governance.trials import footprint as trial
