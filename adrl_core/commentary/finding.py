@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from adrl_core.commentary.names import Role
-from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.facts import FactStore
 
 
 class Relation(StrEnum):
@@ -133,15 +133,6 @@ def compared(
         weight=weight,
         topic="comparison",
     )
-
-
-def apart(a: Fact, b: Fact) -> Relation:
-    """How two means compare by their intervals: apart only if these do not overlap."""
-    if a.low is None or b.low is None or a.high is None or b.high is None:
-        return Relation.OPEN
-    if a.low > b.high:
-        return Relation.ABOVE
-    return Relation.BELOW if a.high < b.low else Relation.OPEN
 
 
 def listed(things: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ language model or a template, adds nothing to it.
 from collections.abc import Iterator
 
 from adrl_core.commentary.absent import absent
-from adrl_core.commentary.finding import Finding, Number, Relation, apart, compared, listed
+from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, compared, listed
 from adrl_core.commentary.governed import governed
 from adrl_core.commentary.harder import HARDER, auctioned, harder
 from adrl_core.commentary.names import PARTS, SIMPLE, TEAMS, Role, name
@@ -133,12 +133,12 @@ def _training(store: FactStore, market: str) -> Iterator[Finding]:
 def _behaviour(store: FactStore, market: str) -> Iterator[Finding]:
     """How the teams bid, whom they ask, and where they put the money."""
     teams = _present(store, market, TEAMS)
-    if len(teams) == len(TEAMS):
-        bids = {team: store[f"{market}.{team}.bid.mean"] for team in TEAMS}
+    word = f"{market}.tuned.minus.full.bid.word"
+    if word in store.facts:
         yield Finding(
             key=f"{market}.tuned.versus.full.bid",
             role=Role.STRATEGY,
-            relation=apart(bids["tuned"], bids["full"]),
+            relation=COMPARED[str(store[word].value)],
             market=market,
             subject="tuned",
             object="full",

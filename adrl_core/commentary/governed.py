@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, apart, compared
+from adrl_core.commentary.finding import COMPARED, Finding, Number, Relation, compared
 from adrl_core.commentary.names import Role
 from adrl_core.report.facts import FactStore
 
@@ -16,7 +16,10 @@ PURPOSE = "governance.integrity"
 def governed(store: FactStore) -> Iterator[Finding]:
     """What the facts hold of each mechanism, in the order of the chapter on governance."""
     yield from _kept(store, "guarded", f"{SAFETY}.enforced.share", f"{SAFETY}.enforced.minus_counted.reward")
-    yield from _beside(store, "broken", f"{SAFETY}.{{}}.broken.mean", guarded="enforced", tuned="counted")
+    broken = f"{SAFETY}.enforced.minus_counted.broken"
+    yield from _beside(
+        store, "broken", f"{SAFETY}.{{}}.broken.mean", broken, guarded="enforced", tuned="counted"
+    )
     yield from _bound(store)
     noised = f"{NOISE}.with.epsilon_1"
     yield from _kept(store, "private", f"{noised}.share", f"{noised}.minus_clean")
@@ -28,7 +31,10 @@ def governed(store: FactStore) -> Iterator[Finding]:
         market="channels",
     )
     yield from _kept(store, "fair", f"{PARITY}.fair.share", f"{PARITY}.fair.minus_tuned")
-    yield from _beside(store, "exposure", f"{PARITY}.{{}}.exposure.ratio", fair="fair", tuned="tuned")
+    exposure = f"{PARITY}.fair.minus_tuned.exposure"
+    yield from _beside(
+        store, "exposure", f"{PARITY}.{{}}.exposure.ratio", exposure, fair="fair", tuned="tuned"
+    )
     yield from compared(
         store,
         f"{PURPOSE}.shaped.minus.profit.profit",
@@ -54,15 +60,15 @@ def _kept(store: FactStore, team: str, share: str, difference: str) -> Iterator[
         )
 
 
-def _beside(store: FactStore, topic: str, fact: str, **teams: str) -> Iterator[Finding]:
+def _beside(store: FactStore, topic: str, fact: str, difference: str, **teams: str) -> Iterator[Finding]:
     """A number under a mechanism and the tuned team's without; `teams` says how the facts call both."""
     (subject, mine), (other, theirs) = teams.items()
     facts = (fact.format(mine), fact.format(theirs))
-    if all(key in store.facts for key in facts):
+    if f"{difference}.word" in store.facts:
         yield Finding(
             key=facts[0],
             role=Role.BUSINESS,
-            relation=apart(store[facts[0]], store[facts[1]]),
+            relation=COMPARED[str(store[f"{difference}.word"].value)],
             market="channels",
             subject=subject,
             object=other,

@@ -12,10 +12,12 @@ import pandas as pd
 from statsmodels.duration.survfunc import survdiff
 
 from adrl_core.config import ABLATIONS
-from adrl_core.evidence.effects import hedges_g, paired_d, probability_of_improvement
-from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.effects import paired_d
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.paired import paired, paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, counted, effect, estimated
-from adrl_core.evidence.tests import detectable_effect, holm, paired_t, permutation, wilcoxon
+from adrl_core.evidence.resampling import ratio_of_means
+from adrl_core.evidence.tests import detectable_effect, holm, permutation, wilcoxon
 from adrl_core.report.facts import P_VALUE
 
 PARTS: Mapping[str, str] = {
@@ -38,39 +40,15 @@ WINDOW = 50
 """Episodes over which the training reward is averaged before it is held against the threshold."""
 
 
-class Paired(NamedTuple):
-    """Two variants compared on the same seeds: differences (runs,) and what tests say of them."""
-
-    differences: np.ndarray
-    mean: Estimate
-    p: float
-    p_wilcoxon: float
-    p_permutation: float
-
-
-def paired(a: pd.Series, b: pd.Series) -> Paired:
-    """Compare two variants, a minus b, by one value a run, indexed by seed.
-
-    Raises:
-        ValueError: fewer than two seeds in common.
-    """
-    a, b = a.align(b, join="inner")
-    first, second = a.to_numpy(), b.to_numpy()
-    return Paired(
-        first - second,
-        mean_interval(first - second),
-        paired_t(first, second).p,
-        wilcoxon(first, second).p,
-        permutation(first, second).p,
-    )
-
-
 def comparison_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
     """Every variant against the published settings, `<market>.<variant>.minus.full.<metric>`.
 
     Args:
         market: name of the market.
         runs: for each variant, the mean over the bank of each run: a row a seed, a column a metric.
+
+    Raises:
+        ValueError: variants with other seeds than the published settings.
     """
     facts: Facts = {}
     for variant, frame in runs.items():
@@ -84,23 +62,14 @@ def comparison_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
         }
         for metric in COMPARED:
             unit, form = METRICS[metric]
-            found = paired(frame[metric], runs["full"][metric])
-            key = f"{market}.{variant}.minus.full.{metric}"
-            facts[f"{key}.mean"] = estimated(found.mean, unit, form, RUNS, **origin)
-            for name, p in (
-                ("p", found.p),
-                ("p_wilcoxon", found.p_wilcoxon),
-                ("p_permutation", found.p_permutation),
-            ):
+            ours, theirs = frame[metric], runs["full"][metric]
+            key, found = f"{market}.{variant}.minus.full.{metric}", paired(ours, theirs)
+            facts |= paired_facts(key, ours, theirs, unit, form, origin)
+            facts[f"{market}.{variant}.versus.full.{metric}.word"] = facts.pop(f"{key}.word")
+            for name, test in (("p_wilcoxon", wilcoxon), ("p_permutation", permutation)):
+                p = test(found.ours, found.theirs).p
                 facts[f"{key}.{name}"] = counted(p, found.mean.n, form=P_VALUE, **origin)
-            facts[f"{market}.{variant}.versus.full.{metric}.word"] = counted(
-                found.mean.word, found.mean.n, **origin
-            )
             facts |= effect(f"{key}.d", paired_d(found.differences), **origin)
-            first, second = (f[metric].to_numpy() for f in (frame, runs["full"]))
-            facts |= effect(f"{key}.g", hedges_g(first, second), **origin)
-            better = probability_of_improvement(first, second)
-            facts[f"{key}.improvement"] = estimated(better, "", ".0%", RUNS, BOOTSTRAP, **origin)
     return facts
 
 
@@ -119,7 +88,6 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
         unit, form = METRICS[metric]
         found = {variant: paired(whole[metric], runs[variant][metric]) for variant in ablated}
         corrected = dict(zip(ablated, holm([found[v].p for v in ablated]), strict=True))
-        base = float(whole[metric].mean())
         for variant, result in found.items():
             stage = f"{market}/{variant}/evaluate"
             origin = {
@@ -129,8 +97,8 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
             }
             n, key = result.mean.n, f"{market}.ablation.{variant}.{metric}"
             facts[f"{key}.mean"] = estimated(result.mean, unit, form, RUNS, **origin)
-            share = scaled(result.mean, 1.0 / base)
-            facts[f"{key}.share"] = estimated(share, "", ".1%", RUNS, **origin)
+            share = ratio_of_means(result.differences, result.ours)
+            facts[f"{key}.share"] = estimated(share, "", ".1%", RUNS, BOOTSTRAP, **origin)
             facts[f"{key}.p"] = counted(result.p, n, form=P_VALUE, **origin)
             facts[f"{key}.p_holm"] = counted(float(corrected[variant]), n, form=P_VALUE, **origin)
             facts |= effect(f"{key}.d", paired_d(result.differences), **origin)
@@ -142,13 +110,6 @@ def contribution_facts(market: str, runs: Mapping[str, pd.DataFrame]) -> Facts:
                 word = "helps" if result.mean.mean > 0.0 else "harms"
             facts[f"{key}.word"] = counted(word, n, **origin)
     return facts
-
-
-def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """An estimate in other units."""
-    mean, low, high, n = estimate
-    low, high = sorted((low * factor, high * factor))
-    return Estimate(mean * factor, low, high, n)
 
 
 def threshold(reference: pd.DataFrame) -> float:
@@ -193,6 +154,10 @@ def efficiency_facts(market: str, training: Mapping[str, pd.DataFrame], level: f
         )
     }
     found = {variant: episodes_to(frame, level) for variant, frame in training.items()}
+    by_seed = {
+        variant: pd.Series(found[variant].episodes, np.unique(frame["seed"]))
+        for variant, frame in training.items()
+    }
     for variant, (time, reached) in found.items():
         stage = f"{market}/{variant}/train"
         origin = {
@@ -206,14 +171,12 @@ def efficiency_facts(market: str, training: Mapping[str, pd.DataFrame], level: f
         if reached.mean() > 0.5:
             facts[f"{key}.median"] = counted(float(np.median(time)), n, "episodes", ".0f", **origin)
         if variant != "full" and "full" in found:
-            whole = found["full"]
-            later = time - whole.episodes
-            facts[f"{key}.later"] = estimated(mean_interval(later), "episodes", ".0f", RUNS, **origin)
-            p = paired_t(time, whole.episodes).p
-            facts[f"{key}.p"] = counted(p, n, form=P_VALUE, **origin)
-            facts[f"{key}.p_logrank"] = counted(logrank(whole, found[variant]), n, form=P_VALUE, **origin)
-            word = mean_interval(later).word
-            slower = {"above": "later", "below": "earlier"}.get(word, "no detectable difference")
+            later = paired(by_seed[variant], by_seed["full"])
+            facts[f"{key}.later"] = estimated(later.mean, "episodes", ".0f", RUNS, **origin)
+            facts[f"{key}.p"] = counted(later.p, n, form=P_VALUE, **origin)
+            p = logrank(found["full"], found[variant])
+            facts[f"{key}.p_logrank"] = counted(p, n, form=P_VALUE, **origin)
+            slower = {"above": "later", "below": "earlier"}.get(later.mean.word, "no detectable difference")
             facts[f"{key}.word"] = counted(slower, n, **origin)
     return facts
 

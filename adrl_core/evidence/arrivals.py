@@ -1,24 +1,26 @@
 """Facts of arrivals: how soon a team is at work on a market that it has never met, beside one from nothing.
 
 Keys are `generalists.<market>.arrival.<quantity>`, and over all markets `generalists.arrival.<quantity>`. A
-team has arrived after the first play from which on its held-out reward stays at LEVEL or more of what the
-specialist of the market earns with the same seed on the same episodes. A run that has not arrived when its
-training ends is counted with the length of the longer training, that from nothing. So means are restricted
-to one horizon for both, and what has met other markets is given the worst that its shorter training leaves
-open: what it saves is at least so much.
+team has arrived at the first of HOLD plays in a row whose held-out reward is LEVEL or more of what the
+specialist of the market earns with the same seed on the same episodes: one rule for both starts, however
+many plays follow. A run that has not arrived when its training ends is counted with the length of the longer
+training, that from nothing. So means are restricted to one horizon for both, and of a run that has met other
+markets and has not arrived in its shorter training the worst is assumed.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from adrl_core.evidence.ablation import Reached
 from adrl_core.evidence.generalists import PREFIX, SPECIALIST, STAGE
-from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
-from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
+from adrl_core.evidence.governance.common import constant, mean_facts
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.offline_tables import HOLD, reached
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, Origin, counted, estimated, listed
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS
 from adrl_core.report.facts import Fact
 
@@ -36,6 +38,7 @@ def facts(results: Path) -> Facts:
     found: Facts = {
         f"{PREFIX}.arrival.bank": constant(ARRIVAL_BANK),
         f"{PREFIX}.arrival.level": constant(LEVEL, form=".0%"),
+        f"{PREFIX}.arrival.hold": constant(HOLD),
     }
     found |= {f"{PREFIX}.arrival.search.{name}": constant(value) for name, value in SEARCH.items()}
     curves = {market: curve for market in FAMILY if (curve := shares_by_episode(results, market))}
@@ -65,37 +68,10 @@ def shares_by_episode(results: Path, market: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def held(curve: pd.DataFrame, level: float, end: int) -> Reached:
-    """The first number of episodes from which on each run stays at a level to its last play.
-
-    Args:
-        curve: a row a play by episodes before it, ascending; a column a run.
-        level: the least value.
-        end: what counts for runs that are below it at their last play.
-    """
-    stays = np.logical_and.accumulate(curve.to_numpy()[::-1] >= level)[::-1]
-    ever = stays[-1]
-    return Reached(np.where(ever, curve.index.to_numpy()[stays.argmax(axis=0)], end), ever)
-
-
 def arrival_times(starts: Mapping[str, pd.DataFrame]) -> dict[str, Reached]:
-    """By start, when each run has arrived; both are cut off where the training from nothing ends."""
+    """By start, when each run has arrived; those that have not count as the end of training from nothing."""
     end = int(starts[FRESH].index[-1])
-    return {start: held(curve, LEVEL, end) for start, curve in starts.items()}
-
-
-def speedup(fresh: np.ndarray, ours: np.ndarray) -> Estimate:
-    """Mean of the fresh team's episodes over that of ours, each (runs,), resampling runs.
-
-    An arrival at once counts as one episode, so that the ratio is finite.
-    """
-    both = np.stack((fresh, ours)).astype(float)
-
-    def ratio(runs: np.ndarray) -> np.ndarray:
-        first, second = both[:, runs.astype(int)].mean(axis=-1)
-        return np.asarray(first / second)
-
-    return bootstrap_interval(np.arange(both.shape[1]), ratio)
+    return {start: reached(curve, LEVEL, end) for start, curve in starts.items()}
 
 
 def _share_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Fact]]:
@@ -120,7 +96,7 @@ def _share_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Iterator[tu
 def _time_facts(market: str, starts: Mapping[str, pd.DataFrame]) -> Facts:
     """When teams have arrived on a market, and how many episodes those save that have met others."""
     prefix, times = f"{PREFIX}.{market}.arrival", arrival_times(starts)
-    origin = _origin(f"market = {market}, first play from which on {LEVEL:.0%} of the specialist's is held")
+    origin = _origin(f"market = {market}, first of {HOLD} plays in a row at {LEVEL:.0%} of the specialist's")
     found: Facts = {}
     for start, (episodes, ever) in times.items():
         n = len(episodes)
@@ -162,12 +138,15 @@ def _by_run(curves: Mapping[str, Mapping[str, pd.DataFrame]], start: str) -> pd.
 
 
 def _saved(prefix: str, fresh: pd.DataFrame, ours: pd.DataFrame, origin: Origin) -> Facts:
-    """How many episodes are saved, and by which factor there are fewer."""
+    """How many episodes are saved, and by which factor there are fewer.
+
+    For the factor, an arrival at once counts as one episode, so that it is finite.
+    """
     seeds = fresh.index.intersection(ours.index)
     fresh, ours = fresh.loc[seeds], ours.loc[seeds]
     theirs, mine = fresh.mean(axis=1), ours.mean(axis=1)
     found = paired_facts(f"{prefix}.saved", theirs, mine, EPISODES, ".0f", origin)
-    factor = speedup(theirs.to_numpy(), ours.clip(lower=1.0).mean(axis=1).to_numpy())
+    factor = ratio_of_means(theirs, ours.clip(lower=1.0).mean(axis=1))
     return found | {f"{prefix}.speedup": estimated(factor, "times", ".1f", RUNS, BOOTSTRAP, **origin)}
 
 

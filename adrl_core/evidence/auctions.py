@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,8 +13,9 @@ from adrl_core.agents.bidders import CERTAINTY
 from adrl_core.agents.replay_bidder import MULTIPLES
 from adrl_core.agents.replay_training import BATCH, LEARNER
 from adrl_core.auctions import AUCTIONS, PUBLISHED_BASE, SHARES
-from adrl_core.evidence.intervals import Estimate, bootstrap_interval, mean_interval
+from adrl_core.evidence.intervals import Estimate, mean_interval
 from adrl_core.evidence.quantities import BOOTSTRAP, RUNS, Facts, counted, estimated
+from adrl_core.evidence.resampling import crossed_interval
 from adrl_core.market.presets import STEPS
 from adrl_core.market.simulated import TYPICAL_SPREAD, VARIED
 from adrl_core.report.facts import Fact
@@ -50,7 +50,8 @@ def facts(results: Path) -> Facts:
     """Keys, `<b>` being b32, b16, b8, b4 or b2 for budgets of 1/32 to 1/2:
 
     `auctions.<b>.<bidder>.<measure>`, with an interval over runs for the agent; `.of_hindsight` (share of the
-    bound) and `.spent`; `.minus.<other>.<measure>` with a bootstrap interval over episodes, and `.word`;
+    bound) and `.spent`; `.minus.<other>.<measure>` with a bootstrap interval over episodes, and where the
+    agent is compared over its runs as well, and `.word`;
     `auctions.<b>.{budget,share,base,hindsight,multiple}`; `auctions.<b>.simulated.<bidder>.over.rlb`;
     `auctions.<pair>.<measure>.{above,below}`, the number of budgets; `auctions.{log,training,half.*}.*`; and
     constants `auctions.constant.*` and `auctions.reference.*`.
@@ -81,15 +82,36 @@ def key(share: float) -> str:
     return f"b{Fraction(share).denominator}"
 
 
-def per_episode(played: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """A measure by episode (rows) and bidder (columns), of the agent the mean over runs."""
-    return played.pivot_table(measure, "episode", "bidder", aggfunc="mean")
+def by_run(played: pd.DataFrame, measure: str) -> dict[str, pd.DataFrame]:
+    """A measure of each bidder, by run (rows; one where nothing is learned) and episode (columns)."""
+    return {
+        str(bidder): rows.pivot(index="seed", columns="episode", values=measure)
+        for bidder, rows in played.groupby("bidder")
+    }
 
 
-def total_difference(first: pd.Series, second: pd.Series) -> Estimate:
-    """Difference of two sums over the same episodes, with a bootstrap interval over the episodes."""
-    differences = (first - second).to_numpy(float)
-    return bootstrap_interval(differences, partial(np.sum, axis=-1))
+def total_difference(ours: pd.DataFrame, theirs: pd.DataFrame) -> Estimate:
+    """Difference of two sums over the same episodes, of the agent in the mean of its runs.
+
+    Args:
+        ours, theirs: a row a run, a column an episode.
+
+    Returns:
+        The difference with its bootstrap interval over episodes and runs.
+    """
+    episodes = ours.shape[1]
+    return crossed_interval(ours, theirs, lambda first, second: episodes * (first - second))
+
+
+def ratio_less_one(ours: pd.DataFrame, theirs: pd.DataFrame) -> Estimate:
+    """By which share one mean exceeds another; arguments and interval as for `total_difference`."""
+    return crossed_interval(ours, theirs, lambda first, second: first / second - 1.0)
+
+
+def resampled(episodes: str, *sides: pd.DataFrame) -> str:
+    """What an interval resamples, in words: episodes, and the runs of a side that has more than one."""
+    runs = max(map(len, sides))
+    return f"{episodes}, resampled with the {runs} {RUNS}" if runs > 1 else episodes
 
 
 def _fact(table: str, value: float | str, unit: str = "", form: str = "", row: str = "") -> Fact:
@@ -209,8 +231,8 @@ def pairs(bidders: list[str]) -> list[tuple[str, str]]:
 
 
 def _differences(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
-    tables = {measure: per_episode(played, measure) for measure in COMPARED}
-    for ours, theirs in pairs(tables["clicks"].columns.tolist()):
+    tables = {measure: by_run(played, measure) for measure in COMPARED}
+    for ours, theirs in pairs(list(tables["clicks"])):
         origin: dict[str, Any] = {
             "source": f"{STAGE}/log.parquet",
             "row": f"share = {Fraction(share)}, {ours} minus {theirs}",
@@ -219,32 +241,24 @@ def _differences(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact
         for measure, table in tables.items():
             difference = total_difference(table[ours], table[theirs])
             name, unit = f"{PREFIX}.{key(share)}.{ours}.minus.{theirs}.{measure}", MEASURES[measure][0]
-            counting = "episodes of the log"
+            counting = resampled("episodes of the log", table[ours], table[theirs])
             yield name, estimated(difference, unit, "+.1f", counting, BOOTSTRAP, **origin)
             word = counted(difference.word, difference.n, unit_of_analysis=counting, **origin)
             yield f"{name}.word", word
 
 
 def _simulated(share: float, played: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
-    """Expected clicks over those of RLB in held-out simulated episodes; intervals over the episodes."""
-    table = per_episode(played, "expected")
-    for ours, theirs in pairs(table.columns.tolist()):
+    """Expected clicks over those of RLB in held-out simulated episodes; intervals over episodes and runs."""
+    table = by_run(played, "expected")
+    for ours, theirs in pairs(list(table)):
         origin = {
             "source": f"{STAGE}/simulated.parquet",
             "row": f"share = {Fraction(share)}, {ours} over {theirs}",
             "stage": STAGE,
         }
-        pair = table[[ours, theirs]].to_numpy().T
-        numbers = np.arange(pair.shape[1])
-
-        def ratio(index: np.ndarray, pair: np.ndarray = pair) -> np.ndarray:
-            chosen = pair[:, index.astype(int)]
-            return np.asarray(chosen[0].mean(-1) / chosen[1].mean(-1))
-
-        times = bootstrap_interval(numbers, ratio)
-        gain = Estimate(times.mean - 1.0, times.low - 1.0, times.high - 1.0, times.n)
+        gain = ratio_less_one(table[ours], table[theirs])
         name = f"{PREFIX}.{key(share)}.simulated.{ours}.over.{theirs}"
-        counting = "simulated episodes"
+        counting = resampled("simulated episodes", table[ours], table[theirs])
         yield name, estimated(gain, "", "+.1%", counting, BOOTSTRAP, **origin)
         yield f"{name}.word", counted(gain.word, gain.n, unit_of_analysis=counting, **origin)
 

@@ -12,9 +12,11 @@ import pandas as pd
 
 from adrl_core.config import parse_variant
 from adrl_core.contested import CALM, TEAMS
-from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.governance.common import constant, mean_facts
 from adrl_core.evidence.intervals import mean_interval
-from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.paired import paired_facts
+from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.market.contested import CONTESTS, Advertisers, Shill
 from adrl_core.report.facts import Fact
 
@@ -90,7 +92,7 @@ def _team(
 ) -> Iterator[tuple[str, Fact]]:
     metric = measure(market)
     unchanged = at_end(runs, "unchanged")
-    loss = float((calm[metric] - unchanged[metric]).mean())
+    loss = calm[metric] - unchanged[metric]
     for who, others_of in COMPARED.items():
         rows = at_end(runs, who)
         if rows.empty:
@@ -98,9 +100,9 @@ def _team(
         key, origin = f"{prefix}.{who}", _origin("runs", f"memory of {who}, at the end")
         for name, (unit, form) in QUOTED.items():
             yield from mean_facts(f"{key}.{name}", rows[name], unit, form, origin).items()
-        if (usual := float(calm[metric].mean())) > 0.0:
-            of_calm = mean_interval(rows[metric] / usual)
-            yield f"{key}.of_calm.mean", estimated(of_calm, "", ".1%", RUNS, **origin)
+        if calm[metric].mean() > 0.0:
+            of_calm = ratio_of_means(rows[metric], calm[metric].loc[rows.index])
+            yield f"{key}.of_calm.mean", estimated(of_calm, "", ".1%", RUNS, BOOTSTRAP, **origin)
         others = {"calm": calm} | {other: at_end(runs, other) for other in others_of if other != "calm"}
         yield from _differences(key, rows, others, metric, origin)
         for policy in references.index:
@@ -111,9 +113,9 @@ def _team(
             word = mean_interval(rows[metric] - level).word
             yield f"{key}.versus.{policy}.word", counted(word, len(rows), **origin)
         if who != "unchanged":
-            if loss > 0.0:
-                recovered = mean_interval((rows[metric] - unchanged[metric]) / loss)
-                yield f"{key}.recovered.mean", estimated(recovered, "", ".0%", RUNS, **origin)
+            if mean_interval(loss).word == "above":
+                recovered = ratio_of_means(rows[metric] - unchanged[metric], loss.loc[rows.index])
+                yield f"{key}.recovered.mean", estimated(recovered, "", ".0%", RUNS, BOOTSTRAP, **origin)
             yield from _times(key, recovery(runs, who, metric), origin)
             back = at_end(runs, who, CALM)
             there = f"{key}.back"

@@ -14,36 +14,6 @@ from scipy import special, stats
 from adrl_core.evidence.intervals import LEVEL, RESAMPLES, Estimate, moments, sample
 
 
-def cohen_d(a: ArrayLike, b: ArrayLike) -> Estimate:
-    """Cohen's d of independent samples: difference of means over the pooled standard deviation.
-
-    Shapes (n_a,) and (n_b,); n counts the values of both.
-
-    Raises:
-        ValueError: fewer than two values, not one axis, or a value that is not finite.
-    """
-    first, second = sample(a, "a"), sample(b, "b")
-    total, df = len(first) + len(second), len(first) + len(second) - 2
-    (mean_a, sd_a), (mean_b, sd_b) = moments(first), moments(second)
-    pooled = math.sqrt(((len(first) - 1) * sd_a**2 + (len(second) - 1) * sd_b**2) / df)
-    return _standardised(mean_a - mean_b, pooled, len(first) * len(second) / total, df, total)
-
-
-def hedges_g(a: ArrayLike, b: ArrayLike) -> Estimate:
-    """Hedges' g: Cohen's d times J(n_a + n_b - 2), which makes it unbiased (Hedges, 1981).
-
-    J(m) = gamma(m / 2) / (sqrt(m / 2) gamma((m - 1) / 2)). The interval is that of Cohen's d: both
-    estimate the same effect, and the interval for it is exact as it is.
-
-    Raises:
-        ValueError: fewer than two values, not one axis, or a value that is not finite.
-    """
-    d = cohen_d(a, b)
-    half = (d.n - 2) / 2.0
-    correction = special.poch(half - 0.5, 0.5) / math.sqrt(half)
-    return d._replace(mean=float(correction) * d.mean)
-
-
 def paired_d(differences: ArrayLike) -> Estimate:
     """Cohen's d of pairs (d_z): mean of the differences over their standard deviation, shape (n,).
 

@@ -22,8 +22,9 @@ from adrl_core.agents.recall import (
     LikePlans,
 )
 from adrl_core.config import parse_variant
-from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.governance.common import constant, mean_facts
 from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated, listed
 from adrl_core.evidence.rivals import REFERENCES
 from adrl_core.generalists import BANK, FAMILY, PLAIN, RECALLING

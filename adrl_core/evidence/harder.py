@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from adrl_core.evidence.ablation import COMPARED
-from adrl_core.evidence.governance.common import constant, paired_facts
+from adrl_core.evidence.governance.common import constant
 from adrl_core.evidence.outcomes import action_facts, baseline_facts, reference_facts, team_facts
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, Facts
 from adrl_core.evidence.tables import evaluation, harder_markets, trained_variants
 from adrl_core.market import make_market

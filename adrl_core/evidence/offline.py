@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from adrl_core.evidence.governance.common import constant, mean_facts, paired_facts
+from adrl_core.evidence.governance.common import constant, mean_facts
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.offline_tables import BEST, HOLD, LAST, RULE, SHARE, STAGE, Trial, load, reached
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import EPISODES, METRICS, RUNS, Facts, Origin, counted, estimated
 from adrl_core.market.presets import STEPS
 from adrl_core.offline import cloning, conservative
@@ -139,22 +140,25 @@ def reach_facts(trial: Trial, arm: str) -> Iterator[tuple[str, Fact]]:
     """Online episodes to each level, runs that never reach it cut off at the end, and how many are saved."""
     for name in LEVELS:
         level = trial.level(name)
-        found, whole = (reached(trial.curve(who), level, trial.last) for who in (arm, "scratch"))
+        found = reached(trial.curve(arm), level, trial.last)
         n, key = len(found.episodes), f"{PREFIX}.{arm}.to.{name}"
         origin = _origin("curves", f"arm = {arm}, first play at {level:.0f} or above that holds")
         yield f"{key}.reached", counted(int(found.reached.sum()), n, "runs", **origin)
         mean = mean_interval(found.episodes)
         yield f"{key}.episodes.mean", estimated(mean, "online episodes", ".0f", RUNS, **origin)
+        ours, unit = _times(trial, arm, level), "online episodes"
         if arm != "scratch":
-            seeds = trial.curve(arm).columns
-            theirs, ours = (pd.Series(times.episodes, seeds, dtype=float) for times in (whole, found))
-            saved = paired_facts(f"{key}.saved", theirs, ours, "online episodes", ".0f", origin)
-            yield from saved.items()
+            scratch = _times(trial, "scratch", level)
+            yield from paired_facts(f"{key}.saved", scratch, ours, unit, ".0f", origin).items()
         if arm == "conservative":
-            clone = reached(trial.curve("cloned"), level, trial.last)
-            later = pd.Series(found.episodes - clone.episodes, trial.curve(arm).columns, dtype=float)
-            none = pd.Series(0.0, later.index)
-            yield from paired_facts(f"{key}.later", later, none, "online episodes", ".0f", origin).items()
+            clone = _times(trial, "cloned", level)
+            yield from paired_facts(f"{key}.later", ours, clone, unit, ".0f", origin).items()
+
+
+def _times(trial: Trial, arm: str, level: float) -> pd.Series:
+    """Online episodes of an arm until it has reached a level, by seed."""
+    curve = trial.curve(arm)
+    return pd.Series(reached(curve, level, trial.last).episodes, curve.columns)
 
 
 def loss_facts(trial: Trial, arm: str) -> Facts:

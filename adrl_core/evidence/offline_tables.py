@@ -79,10 +79,10 @@ def load(results: Path) -> Trial | None:
 
 
 def reached(curve: pd.DataFrame, level: float, end: int) -> Reached:
-    """After how many online episodes each run's held-out reward reaches a level and holds it for HOLD plays.
+    """After how many episodes the held-out reward of each run reaches a level and holds it for HOLD plays.
 
     Args:
-        curve: a row a play, by online episodes before it; a column a run.
+        curve: a row a play, by episodes before it; a column a run.
         level: the reward to reach.
         end: where runs are cut off that never do.
     """

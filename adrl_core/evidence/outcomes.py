@@ -8,6 +8,7 @@ import pandas as pd
 
 from adrl_core.evidence.ablation import COMPARED
 from adrl_core.evidence.intervals import bootstrap_interval, mean_interval, without_rounding
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import (
     BOOTSTRAP,
     EPISODES,
@@ -23,6 +24,7 @@ from adrl_core.evidence.tests import one_sample_t
 from adrl_core.market import presets
 from adrl_core.report.facts import P_VALUE, Fact
 
+BID = ("currency units", ".2f")
 THIRDS = ("first", "middle", "last")
 """Parts of an episode."""
 
@@ -84,13 +86,26 @@ def action_facts(market: str, steps: pd.DataFrame, stage: str) -> Facts:
     """Mean bid, allocation and agents asked on the bank, of every policy in a table of steps."""
     facts: Facts = {}
     columns = {f"allocation_{name}": ("of the budget", ".1%") for name in presets.CHANNEL_NAMES}
-    columns |= {"bid": ("currency units", ".2f"), "asked": ("agents a step", ".2f")}
+    columns |= {"bid": BID, "asked": ("agents a step", ".2f")}
     for policy, rows in steps.groupby("policy", sort=False):
         runs = rows.groupby("seed")[list(columns)].mean()
         origin: Origin = {"source": f"{stage}/steps.parquet", "row": f"policy = {policy}", "stage": stage}
         for column, (unit, form) in columns.items():
             facts[f"{market}.{policy}.{column}.mean"] = _over_runs(runs[column], unit, form, **origin)
     return facts
+
+
+def bid_facts(market: str, tuned: pd.DataFrame, full: pd.DataFrame) -> Facts:
+    """How the tuned team's mean bid differs from the published settings', `<market>.tuned.minus.full.bid.*`.
+
+    Args:
+        market: name of the market.
+        tuned, full: the tables of mean actions of both teams on the bank.
+    """
+    ours, theirs = (steps.groupby("seed")["bid"].mean() for steps in (tuned, full))
+    stage = f"{market}/tuned/evaluate"
+    origin: Origin = {"source": f"{stage}/steps.parquet", "row": "runs against those of full", "stage": stage}
+    return paired_facts(f"{market}.tuned.minus.full.bid", ours, theirs, *BID, origin)
 
 
 def _over_runs(values: pd.Series, unit: str, form: str, **origin: Any) -> Fact:

@@ -25,28 +25,17 @@ def iqm(scores: ArrayLike) -> np.ndarray:
     return stats.trim_mean(array, 0.25, axis=-1)
 
 
-def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> np.ndarray:
-    """Share of the runs that score above each threshold, shape (thresholds,).
-
-    Scores have shape (runs,), or (tasks, runs) to take all tasks together.
-
-    Raises:
-        ValueError: scores of another shape or fewer than two a task, thresholds not on one axis, or a
-            value that is not finite.
-    """
-    array = samples_by_row(scores, "scores")
-    return _above(array, _levels(thresholds), array.ndim)
-
-
 def profile_band(
     scores: ArrayLike, thresholds: ArrayLike, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Performance profile with its pointwise 95 % band: share, low, high, each of shape (thresholds,).
 
-    Percentile bootstrap, resampling the runs within each task.
+    The share of the runs that score above each threshold. Scores have shape (runs,), or (tasks, runs) to
+    take all tasks together; percentile bootstrap, resampling the runs within each task.
 
     Raises:
-        ValueError: as `performance_profile`.
+        ValueError: scores of another shape or fewer than two a task, thresholds not on one axis, or a
+            value that is not finite.
     """
     array, levels = samples_by_row(scores, "scores"), _levels(thresholds)
     above = partial(_above, levels=levels, axes=array.ndim)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.intervals import mean_interval, without_rounding
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import (
     EPISODES,
     METRICS,
@@ -21,8 +22,7 @@ from adrl_core.evidence.quantities import (
     estimated,
     listed,
 )
-from adrl_core.evidence.tests import paired_t
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 from adrl_core.report.stages import RIVALS
 from adrl_core.rivals.settings import CANDIDATES, CHOSEN
 from adrl_core.rivals.tuning import MARKETS, TABLE
@@ -108,9 +108,8 @@ def market_facts(results: Path, market: str) -> Iterator[tuple[str, Fact]]:
             for team, theirs in teams.items():
                 for metric in COMPARED:
                     key = f"{PREFIX}.{market}.{name}.minus.{team}.{metric}"
-                    compared = _against(
-                        key, ours[metric], theirs[metric], _origin(stage, f"{row}, less {team}")
-                    )
+                    origin = _origin(stage, f"{row}, less {team}")
+                    compared = paired_facts(key, ours[metric], theirs[metric], *METRICS[metric], origin)
                     yield from compared.items()
                     words.setdefault((team, metric), {})[str(rival)] = str(compared[f"{key}.word"].value)
         for (team, metric), found in words.items():
@@ -142,19 +141,6 @@ def _training(prefix: str, took: pd.DataFrame, stage: str, row: str) -> Iterator
         ("steps_per_second", "environment steps a second", ",.0f"),
     ):
         yield f"{prefix}.{column}.mean", counted(float(took[column].mean()), len(took), unit, form, **origin)
-
-
-def _against(key: str, ours: pd.Series, theirs: pd.Series, origin: Origin) -> Facts:
-    """Differences run by run: rival and team of one seed have met the same markets."""
-    seeds = ours.index.intersection(theirs.index)
-    metric, other = key.rpartition(".")[2], theirs.loc[seeds].to_numpy()
-    values = without_rounding(ours.loc[seeds], other)
-    difference = mean_interval(values - other)
-    return {
-        f"{key}.mean": estimated(difference, *METRICS[metric], RUNS, **origin),
-        f"{key}.p": counted(paired_t(values, other).p, difference.n, form=P_VALUE, **origin),
-        f"{key}.word": counted(difference.word, difference.n, **origin),
-    }
 
 
 def _standing(prefix: str, metric: str, words: dict[str, str], stage: str) -> Iterator[tuple[str, Fact]]:

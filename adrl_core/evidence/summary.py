@@ -23,12 +23,13 @@ from adrl_core.evidence.intervals import LEVEL
 from adrl_core.evidence.outcomes import (
     action_facts,
     baseline_facts,
+    bid_facts,
     gap_facts,
     misplaced_facts,
     reference_facts,
     team_facts,
 )
-from adrl_core.evidence.quantities import METRICS, Facts
+from adrl_core.evidence.quantities import METRICS, Facts, listed
 from adrl_core.evidence.scores import score_facts
 from adrl_core.evidence.settings import claim_facts, configuration_facts
 from adrl_core.evidence.tables import evaluated_markets, evaluation, study_scores, trained_variants
@@ -36,6 +37,7 @@ from adrl_core.evidence.tests import detectable_effect
 from adrl_core.evidence.training import WINDOW_SHARE, smoothing, training_facts
 from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact, FactStore
+from adrl_core.report.stages import MANIFEST, ON_RESULTS, STAGES
 
 
 def summarise(results: Path) -> FactStore:
@@ -67,18 +69,20 @@ def _market_facts(results: Path, market: str) -> Facts:
     facts |= action_facts(market, steps, f"{market}/baselines")
     oracle = steps[steps["policy"] == "oracle"]
     facts |= misplaced_facts(market, steps, oracle, f"{market}/baselines")
-    runs, training = {}, {}
+    runs, training, actions = {}, {}, {}
     for variant in trained_variants(results, market):
         folder, stage = results / market / variant, f"{market}/{variant}/evaluate"
         frame = evaluation(results, market, variant)
         facts |= team_facts(market, variant, frame, stage)
         facts |= reference_facts(market, variant, frame, reference, stage)
         facts |= gap_facts(market, variant, frame, reference, stage)
-        actions = pd.read_parquet(folder / "evaluate" / "steps.parquet")
-        facts |= action_facts(market, actions, stage) | misplaced_facts(market, actions, oracle, stage)
+        actions[variant] = steps = pd.read_parquet(folder / "evaluate" / "steps.parquet")
+        facts |= action_facts(market, steps, stage) | misplaced_facts(market, steps, oracle, stage)
         facts |= training_facts(market, variant, folder / "train")
         runs[variant] = frame.groupby("seed")[list(METRICS)].mean()
         training[variant] = pd.read_parquet(folder / "train" / "episodes.parquet")
+    if {"tuned", "full"} <= actions.keys():
+        facts |= bid_facts(market, actions["tuned"], actions["full"])
     facts |= comparison_facts(market, runs) | contribution_facts(market, runs)
     return facts | efficiency_facts(market, training, threshold(reference))
 
@@ -103,15 +107,21 @@ def study_facts(results: Path) -> Facts:
     facts["study.power"] = Fact(value=POWER, format=".0%", source="adrl_core")
     smallest = detectable_effect(sizes["seeds"], POWER)
     facts["study.detectable_effect"] = Fact(value=smallest, format=".2f", source="adrl_core")
-    stages = [json.loads(p.read_text(encoding="utf-8")) for p in results.glob("*/*/**/manifest.json")]
-    hours = math.fsum(stage["seconds"] for stage in stages) / 3600.0
     facts["study.compute_hours"] = Fact(
-        value=hours,
+        value=compute_hours(results),
         unit="hours",
         format=".1f",
-        source="*/manifest.json",
-        row="seconds of all stages but the summary",
+        source="*/**/manifest.json",
+        row=f"seconds of all stages but {listed(ON_RESULTS)}",
     )
     facts["study.profile"] = Fact(value=results.name, source=source)
     facts["study.processor"] = Fact(value=str(manifest["hardware"].get("processor", "")), source=source)
     return facts
+
+
+def compute_hours(results: Path) -> float:
+    """Hours that all stages took, but for those that read the facts and so run after them."""
+    later = {results / Path(STAGES[name].folder) / MANIFEST for name in ON_RESULTS}
+    stages = set(results.glob(f"**/{MANIFEST}")) - later
+    seconds = (json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in stages)
+    return math.fsum(seconds) / 3600.0

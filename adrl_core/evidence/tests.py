@@ -5,7 +5,7 @@ where nothing differs, and an infinite statistic with p = 0 where something does
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +16,10 @@ from adrl_core.evidence.intervals import moments, pairs, sample
 
 
 class TestResult(NamedTuple):
-    """A statistic, its degrees of freedom (a pair for F; None where there are none), and the p value."""
+    """A statistic, its degrees of freedom (None where there are none), and the p value."""
 
     statistic: float
-    df: float | tuple[float, float] | None
+    df: float | None
     p: float
 
 
@@ -145,58 +145,6 @@ def permutation(
         rng=np.random.default_rng(seed),
     )
     return TestResult(float(result.statistic), None, float(result.pvalue))
-
-
-def levene(a: ArrayLike, b: ArrayLike) -> TestResult:
-    """Levene's test of equal spread: F test of the distances to the mean, shapes (n_a,) and (n_b,).
-
-    Raises:
-        ValueError: fewer than three values (two lie equally far from their centre, which leaves the test
-            no spread), not one axis, or a value that is not finite.
-    """
-    return _equal_spread(a, b, "mean")
-
-
-def brown_forsythe(a: ArrayLike, b: ArrayLike) -> TestResult:
-    """Brown and Forsythe's form of Levene's test, with distances to the median: robust to skew.
-
-    Raises:
-        ValueError: as `levene`.
-    """
-    return _equal_spread(a, b, "median")
-
-
-def _equal_spread(a: ArrayLike, b: ArrayLike, center: Literal["mean", "median"]) -> TestResult:
-    first, second = sample(a, "a", least=3), sample(b, "b", least=3)
-    df = (1.0, len(first) + len(second) - 2.0)
-    if np.ptp(first) == 0.0 == np.ptp(second):
-        return TestResult(0.0, df, 1.0)
-    with np.errstate(divide="ignore"):
-        result = stats.levene(first, second, center=center)
-    return TestResult(float(result.statistic), df, float(result.pvalue))
-
-
-def rate_test(count_a: int, exposure_a: float, count_b: int, exposure_b: float) -> TestResult:
-    """Exact test that two Poisson counts have one rate: given the total, count_a is binomial.
-
-    The statistic is the ratio of the rates (1 where both counts are zero). The test is too ready to
-    reject where counts vary more than Poisson counts do: see `overdispersion`.
-
-    Raises:
-        ValueError: a count that is negative or not whole, or an exposure that is not above zero.
-    """
-    for name, count in (("count_a", count_a), ("count_b", count_b)):
-        if count < 0 or count != int(count):
-            raise ValueError(f"{name} = {count}: expected a whole number of zero or more")
-    for name, exposure in (("exposure_a", exposure_a), ("exposure_b", exposure_b)):
-        if not 0.0 < exposure < math.inf:
-            raise ValueError(f"{name} = {exposure}: expected a finite number above zero")
-    total = int(count_a) + int(count_b)
-    if total == 0:
-        return TestResult(1.0, None, 1.0)
-    ratio = (count_a / exposure_a) / (count_b / exposure_b) if count_b else math.inf
-    p = stats.binomtest(int(count_a), total, exposure_a / (exposure_a + exposure_b)).pvalue
-    return TestResult(ratio, None, float(p))
 
 
 def overdispersion(counts: ArrayLike) -> TestResult:

@@ -3,7 +3,7 @@
 import pytest
 
 from adrl_core.commentary.advice import ADVICE, advise
-from adrl_core.commentary.finding import Finding, Relation
+from adrl_core.commentary.finding import COMPARED, Finding, Relation
 from adrl_core.commentary.findings import along_the_training, collect
 from adrl_core.commentary.grounding import problems
 from adrl_core.commentary.names import PARTS, SIMPLE, Role
@@ -47,18 +47,16 @@ def test_a_team_that_loses_to_a_constant_is_a_surprise_that_comes_first() -> Non
     assert (heaviest.key, heaviest.surprising) == ("channels.full.versus.best_constant.reward", True)
 
 
-def test_bids_are_apart_only_if_their_intervals_are() -> None:
-    for low, high, relation in (
-        (4.0, 4.1, Relation.BELOW),
-        (4.0, 4.5, Relation.OPEN),
-        (4.8, 4.9, Relation.ABOVE),
-    ):
-        store = changed(
-            channels__tuned__bid__mean=Fact(value=(low + high) / 2, low=low, high=high),
-            channels__full__bid__mean=Fact(value=4.4, low=4.3, high=4.6),
-        )
-        found = {finding.key: finding for finding in collect(store)}
-        assert found["channels.tuned.versus.full.bid"].relation is relation
+@pytest.mark.parametrize(("word", "relation"), COMPARED.items())
+def test_bids_are_compared_run_by_run(word: str, relation: Relation) -> None:
+    """Intervals of the two means may overlap though the runs tell them apart."""
+    store = changed(
+        channels__tuned__bid__mean=Fact(value=4.3, low=4.1, high=4.5),
+        channels__full__bid__mean=Fact(value=4.4, low=4.2, high=4.6),
+        channels__tuned__minus__full__bid__word=Fact(value=word),
+    )
+    found = {finding.key: finding for finding in collect(store)}
+    assert found["channels.tuned.versus.full.bid"].relation is relation
 
 
 def without(*prefixes: str) -> list[Finding]:
@@ -145,19 +143,15 @@ def test_a_market_that_is_added_is_commented_on(monkeypatch: pytest.MonkeyPatch)
     assert "shift" not in missing(found)
 
 
-@pytest.mark.parametrize(("team", "relation"), [("guarded", Relation.BELOW), ("tuned", Relation.ABOVE)])
-def test_findings_on_mechanisms_have_the_direction_of_their_facts(team: str, relation: Relation) -> None:
-    key = "governance.guardrails.channels.{}.broken.mean"
-    high, low = PAPER[key.format("counted")], PAPER[key.format("enforced")]
-    store = (
-        PAPER
-        if team == "guarded"
-        else PAPER.model_copy(
-            update={"facts": PAPER.facts | {key.format("enforced"): high, key.format("counted"): low}}
-        )
+@pytest.mark.parametrize(("word", "relation"), COMPARED.items())
+def test_findings_on_mechanisms_have_the_direction_of_their_facts(word: str, relation: Relation) -> None:
+    store = changed(
+        governance__guardrails__channels__enforced__minus_counted__broken__word=Fact(value=word),
+        governance__fairness__fair__minus_tuned__exposure__word=Fact(value=word),
     )
     found = {finding.key: finding for finding in collect(store)}
-    assert found[key.format("enforced")].relation is relation
+    assert found["governance.guardrails.channels.enforced.broken.mean"].relation is relation
+    assert found["governance.fairness.fair.exposure.ratio"].relation is relation
     limits = "Put the safety layer before the market: its price is known, that of a broken limit is not."
     assert (limits in advise(list(found.values()))) is (relation is Relation.BELOW)
 

@@ -1,5 +1,6 @@
 """Contributions and sample efficiency against plain loops and SciPy."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ from adrl_core.evidence.ablation import (
     WINDOW,
     Reached,
     comparison_facts,
+    efficiency_facts,
     episodes_to,
     logrank,
-    paired,
     threshold,
 )
 from adrl_core.report.facts import FactStore
@@ -62,12 +63,29 @@ def test_runs_that_differ_by_the_same_amount_have_no_standardised_effect() -> No
     whole = pd.DataFrame({"reward": [1.0, 1.0], "profit": [1.0, 3.0], "conversions": [0.0, 0.0]})
     facts = comparison_facts("m", {"full": whole, "no_budget": whole + 0.5})
     assert facts["m.no_budget.minus.full.reward.mean"].value == 0.5
-    assert not [key for key in facts if key.endswith("reward.d") or key.endswith("reward.g")]
+    assert not [key for key in facts if key.endswith("reward.d")]
 
 
-def test_paired_takes_common_seeds_only() -> None:
-    a, b = pd.Series([1.0, 2.0, 4.0], [0, 1, 2]), pd.Series([0.0, 0.0, 9.0], [2, 1, 3])
-    assert paired(a, b).differences.tolist() == [2.0, 4.0]
+def test_variants_with_other_seeds_are_an_error() -> None:
+    """Two means of other runs would differ by luck, and a subset of them would not be the variant."""
+    whole = pd.DataFrame({metric: [1.0, 2.0, 4.0] for metric in ("reward", "profit", "conversions")})
+    with pytest.raises(ValueError, match=r"seeds \[0, 1\] and \[0, 1, 2\]"):
+        comparison_facts("m", {"full": whole, "no_budget": whole.iloc[:2]})
+    training = pd.DataFrame({"seed": [0, 0, 1, 1], "episode": [0, 1, 0, 1], "reward": [0.0, 1.0, 1.0, 1.0]})
+    other = training.assign(seed=training["seed"] + 1)
+    with pytest.raises(ValueError, match=r"seeds \[1, 2\] and \[0, 1\]"):
+        efficiency_facts("m", {"full": training, "no_budget": other}, 0.5)
+
+
+def test_a_share_knows_that_the_whole_is_an_estimate(results: Path, store: FactStore) -> None:
+    """Against all resamples of the four runs, 256 of them."""
+    full, without = (runs(results, variant).to_numpy() for variant in ("full", "no_budget"))
+    drawn = (np.array(chosen) for chosen in product(range(4), repeat=4))
+    shares = [1.0 - without[chosen].mean() / full[chosen].mean() for chosen in drawn]
+    fact = store["channels.ablation.no_budget.reward.share"]
+    width = max(shares) - min(shares)
+    assert (fact.low, fact.high) == pytest.approx(np.quantile(shares, [0.025, 0.975]), abs=width / 20)
+    assert fact.interval == "95 % bootstrap interval"
 
 
 def test_the_smallest_detectable_contribution_is_found_with_the_stated_power(store: FactStore) -> None:

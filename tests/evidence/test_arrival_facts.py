@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from adrl_core.evidence.arrivals import facts, held, speedup
+from adrl_core.evidence.arrivals import LEVEL, arrival_times, facts
 from adrl_core.evidence.claims import ledger
 from adrl_core.evidence.figures.generalists import figures
 from adrl_core.evidence.quantities import METRICS
@@ -16,11 +16,21 @@ from adrl_core.generalists import ARRIVAL_BANK, FAMILY, FRESH, MET_OTHERS, PLAIN
 SEEDS = np.arange(3)
 SPECIALIST = np.array([200.0, 100.0, 400.0])
 SHARES = {
-    # Runs side by side: at once; after a dip; never.
-    MET_OTHERS: {0: [0.96, 0.97, 0.20], 5: [0.95, 0.90, 0.90], 50: [0.99, 1.00, 0.94]},
-    FRESH: {5: [0.10, 0.20, 0.30], 50: [0.96, 0.80, 0.95], 200: [0.95, 0.97, 0.90]},
+    # Runs side by side: at once, with a dip later; after a dip; never, or at the last play only.
+    MET_OTHERS: {
+        0: [0.96, 0.97, 0.20],
+        5: [0.95, 0.90, 0.90],
+        20: [0.80, 0.96, 0.94],
+        50: [0.99, 1.00, 0.96],
+    },
+    FRESH: {
+        5: [0.10, 0.20, 0.30],
+        50: [0.96, 0.80, 0.95],
+        100: [0.96, 0.95, 0.94],
+        200: [0.80, 0.97, 0.95],
+    },
 }
-OURS, THEIRS = [0.0, 50.0, 200.0], [50.0, 200.0, 200.0]
+OURS, THEIRS = [0.0, 20.0, 200.0], [50.0, 100.0, 200.0]
 
 
 @pytest.fixture
@@ -56,14 +66,20 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_level_counts_from_where_it_is_held() -> None:
-    curve = pd.DataFrame(
-        {"dips": [9, 1, 9, 9], "never": [9, 9, 9, 1], "at once": [5, 5, 5, 5], "last": [0, 0, 0, 5]},
-        index=[0, 5, 10, 20],
-    )
-    episodes, reached = held(curve, 5.0, 99)
-    assert episodes.tolist() == [10, 99, 0, 20]
-    assert reached.tolist() == [True, False, True, True]
+def test_both_starts_arrive_by_one_rule_however_many_plays_follow() -> None:
+    """Against a loop; where the curves of both starts agree, so does the arrival."""
+    points = np.array([5, 10, 20, 35, 50, 75, 100, 150, 200])
+    values = np.random.default_rng(0).choice([LEVEL - 0.1, LEVEL, 1.0], (len(points), 40))
+    whole = pd.DataFrame(values, points)
+    found = arrival_times({MET_OTHERS: whole.loc[:50], FRESH: whole})
+    for start, last in ((MET_OTHERS, 4), (FRESH, 8)):
+        for run, curve in enumerate(values.T):
+            held = [n for n in range(last) if curve[n] >= LEVEL and curve[n + 1] >= LEVEL]
+            expected = (points[held[0]], True) if held else (200, False)
+            assert (found[start].episodes[run], found[start].reached[run]) == expected
+    early = found[MET_OTHERS].reached
+    assert 0 < early.sum() < len(early)
+    assert (found[MET_OTHERS].episodes[early] == found[FRESH].episodes[early]).all()
 
 
 def test_shares_and_episodes_by_run(results: Path) -> None:
@@ -84,7 +100,7 @@ def test_shares_and_episodes_by_run(results: Path) -> None:
     saved = stats.ttest_rel(THEIRS, OURS)
     assert found[f"{prefix}.saved.mean"].value == pytest.approx(np.subtract(THEIRS, OURS).mean())
     assert found[f"{prefix}.saved.p"].value == pytest.approx(saved.pvalue)
-    assert found[f"{prefix}.speedup"].value == pytest.approx(450 / 251)
+    assert found[f"{prefix}.speedup"].value == pytest.approx(350 / 221)
 
 
 def test_over_all_markets_by_run(results: Path) -> None:
@@ -100,17 +116,10 @@ def test_over_all_markets_by_run(results: Path) -> None:
     assert found["generalists.arrival.met_others.all_reached"].text() == "none of them"
 
 
-def test_a_speedup_pairs_runs() -> None:
-    fresh = np.array([20.0, 60.0, 100.0, 140.0, 200.0])
-    assert tuple(speedup(fresh, fresh / 4.0))[:3] == pytest.approx((4.0, 4.0, 4.0))
-    mean, low, high, n = speedup(fresh, fresh[::-1] / 4.0)
-    assert (mean, n) == (4.0, 5) and low < 4.0 < high
-
-
 def test_what_was_not_run_has_no_facts(results: Path, tmp_path: Path) -> None:
     found, nothing = facts(results), facts(tmp_path / "nothing")
     assert not [key for key in found if key.startswith("generalists.margin.")]
-    assert {key.split(".")[2] for key in nothing} == {"bank", "level", "search"}
+    assert {key.split(".")[2] for key in nothing} == {"bank", "hold", "level", "search"}
 
 
 def test_promises_of_the_outlook_are_held_against_it(results: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The ledger's rules on tables whose verdict is known, and its recomputations against hand values."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from adrl_core.evidence.claims.checks import (
     learning,
     outlook,
 )
-from adrl_core.evidence.claims.consistency import objective_has_a_direction
+from adrl_core.evidence.claims.consistency import largest_share, objective_has_a_direction
 from adrl_core.evidence.claims.entry import Untestable
 from adrl_core.evidence.claims.evidence import Evidence, Measure, Rows, in_chains, running_mean
 from adrl_core.evidence.claims.measured import (
@@ -39,7 +40,7 @@ from adrl_core.evidence.claims.measured import (
 from adrl_core.evidence.claims.readings import READINGS
 from adrl_core.evidence.claims.rules import Derived, Exclusive, Logged, Provided, Rule, Setting, Size, Tried
 from adrl_core.evidence.figures.ledger import draw_ledger
-from adrl_core.evidence.intervals import LEVEL, prediction_interval
+from adrl_core.evidence.intervals import LEVEL
 from adrl_core.evidence.published import claims, decimals, printed
 from adrl_core.report.facts import Fact, FactStore
 
@@ -293,13 +294,25 @@ def test_which_claims_contradict_the_report_itself(claim: str) -> None:
     assert inconsistent == (claim in INCONSISTENT)
 
 
+@pytest.mark.parametrize(("entropy", "options"), [(0.0, 3), (0.31, 3), (0.9, 3), (0.5, 2), (1.5, 10)])
+def test_the_largest_share_has_the_entropy(entropy: float, options: int) -> None:
+    share = largest_share(entropy, options) / 100.0
+    rest = [(1.0 - share) / (options - 1)] * (options - 1)
+    assert stats.entropy([share, *rest]) == pytest.approx(entropy, abs=1e-9)
+    assert share >= 1.0 / options
+
+
+def test_no_share_has_more_entropy_than_an_even_choice() -> None:
+    assert largest_share(math.log(3.0), 3) == largest_share(2.0, 3) == pytest.approx(100.0 / 3.0)
+
+
 # The jackknife and its intervals.
 def test_for_a_mean_the_interval_is_the_textbook_prediction_interval() -> None:
     rows = runs(3.0, 2.0)
-    expected = prediction_interval(rows)
-    assert half_width(rows, mean, 1) == pytest.approx(expected.high - expected.mean)
-    low, high = stats.ttest_1samp(rows, 0.0).confidence_interval(0.95)
-    assert half_width(rows, mean) == pytest.approx((high - low) / 2)
+    n = len(rows)
+    t = stats.t.ppf(0.975, n - 1)
+    assert half_width(rows, mean, 1) == pytest.approx(t * np.std(rows, ddof=1) * np.sqrt(1.0 + 1.0 / n))
+    assert half_width(rows, mean) == pytest.approx(t * stats.sem(rows))
 
 
 def test_pseudo_values_against_deletion_by_hand() -> None:

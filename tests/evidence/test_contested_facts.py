@@ -1,7 +1,9 @@
 """Facts and figures of the contested markets, from tables made by hand."""
 
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -75,6 +77,21 @@ def test_losses_are_paired_and_recovery_is_their_share(results: Path) -> None:
     assert found[f"{prefix}.unchanged.price.video"].value == pytest.approx(1.11)
     assert (found["contested.episodes"].value, found["contested.runs"].value) == (20, 3)
     assert found["contested.channels.shill.kept.minus.unchanged.reward.mean"].value == pytest.approx(20.0)
+
+
+def test_shares_resample_both_sides_run_by_run(results: Path) -> None:
+    """Against all resamples of the three runs, 27 of them."""
+    found, prefix = facts(results), "contested.margin.advertisers.kept"
+    calm, unchanged, kept = np.array(CALM), np.array(UNCHANGED), np.array(KEPT[20])
+    for name, above, below in (
+        ("of_calm", kept, calm),
+        ("recovered", kept - unchanged, calm - unchanged),
+    ):
+        drawn = [list(chosen) for chosen in product(range(3), repeat=3)]
+        ratios = [above[chosen].mean() / below[chosen].mean() for chosen in drawn]
+        fact = found[f"{prefix}.{name}.mean"]
+        ends = np.quantile(ratios, [0.025, 0.975], method="inverted_cdf")
+        assert (fact.low, fact.high) == pytest.approx(ends)
 
 
 def test_times_are_told_where_there_is_something_to_win_back(results: Path) -> None:

@@ -1,5 +1,6 @@
 """Facts of the trial of the footprint against direct calculation on made-up tables."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,12 @@ def test_stopping(facts: Facts, results: Path) -> None:
     full, stopped = (frame[frame["policy"] == p]["reward"].to_numpy() for p in ("full_length", "stopped"))
     assert facts[f"{KEY}.stopping.cost.mean"].value == pytest.approx((full - stopped).mean())
     assert facts[f"{KEY}.stopping.cost.p"].value == pytest.approx(stats.ttest_rel(full, stopped).pvalue)
-    assert facts[f"{KEY}.stopping.cost.share"].value == pytest.approx((full - stopped).mean() / full.mean())
+    share = facts[f"{KEY}.stopping.cost.share"]
+    assert share.value == pytest.approx((full - stopped).mean() / full.mean())
+    drawn = (np.array(chosen) for chosen in product(range(RUNS), repeat=RUNS))
+    shares = [1.0 - stopped[chosen].mean() / full[chosen].mean() for chosen in drawn]
+    width = max(shares) - min(shares)
+    assert (share.low, share.high) == pytest.approx(np.quantile(shares, [0.025, 0.975]), abs=width / 20)
 
 
 def test_the_rule_elsewhere(facts: Facts, results: Path) -> None:

@@ -13,7 +13,7 @@ from scipy import stats
 from adrl_core.evidence.figures.governance import explanations as explanations_figures
 from adrl_core.evidence.figures.governance import fairness as fairness_figures
 from adrl_core.evidence.governance import fairness, privacy
-from adrl_core.evidence.governance.common import Trial, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, share_interval, trials
 from adrl_core.governance.fairness import GROUP_NAMES
 
 ORIGIN = {"source": "x"}
@@ -38,21 +38,25 @@ def test_trials_are_found_by_market(tmp_path: Path) -> None:
     assert list(trials(tmp_path, "fairness")) == []
 
 
-def test_paired_differences_against_scipy() -> None:
-    a, b = pd.Series([5.0, 6.0, 7.5, 9.0], SEEDS), pd.Series([4.0, 5.5, 6.0, 8.5], SEEDS)
-    shuffled = b.sample(frac=1.0, random_state=0)
-    facts = paired_facts("k", a, shuffled, "reward", ".1f", ORIGIN)
-    assert facts["k.mean"].value == pytest.approx(0.875)
-    assert facts["k.p"].value == pytest.approx(stats.ttest_rel(a, b).pvalue)
-    assert facts["k.word"].value == "above"
-    assert facts["k.mean"].n == len(SEEDS)
+def test_the_interval_of_a_share_is_over_runs() -> None:
+    rates = pd.Series([0.2, 0.6, 0.4, 0.8])
+    found, name = share_interval(rates)
+    low, high = stats.ttest_1samp(rates, 0.0).confidence_interval(0.95)
+    assert found == pytest.approx((0.5, low, high, 4))
+    assert name == "95 % t interval"
 
 
-def test_paired_differences_ignore_rounding() -> None:
-    a = pd.Series([100.0, 200.0, 300.0], [0, 1, 2])
-    facts = paired_facts("k", a * (1.0 + 1e-9), a, "", ".1f", ORIGIN)
-    assert facts["k.mean"].value == 0.0
-    assert facts["k.word"].value == "not distinguishable from"
+def test_shares_end_at_none_and_all() -> None:
+    found, _ = share_interval(pd.Series([1.0, 1.0, 0.9]))
+    assert found.high == 1.0 and found.low < found.mean == pytest.approx(2.9 / 3)
+
+
+@pytest.mark.parametrize(("rate", "hits"), [(1.0, 20), (0.0, 0), (0.4, 8)])
+def test_runs_that_agree_get_the_exact_interval_of_their_number(rate: float, hits: int) -> None:
+    found, name = share_interval(pd.Series([rate] * 20))
+    exact = stats.binomtest(hits, 20).proportion_ci(method="exact")
+    assert found == pytest.approx((rate, exact.low, exact.high, 20))
+    assert name == "95 % exact interval"
 
 
 @pytest.fixture
@@ -166,6 +170,9 @@ def test_fairness(tmp_path: Path) -> None:
     assert found[f"{prefix}.fair.share.mean"].value == pytest.approx(0.8)
     assert found[f"{prefix}.fair.minus_tuned.mean"].value == pytest.approx(-20.0)
     assert found[f"{prefix}.fair.minus_tuned.word"].value == "below"
+    more = found[f"{prefix}.fair.minus_tuned.exposure.mean"]
+    assert (more.value, more.n) == (pytest.approx(0.4), len(SEEDS))
+    assert found[f"{prefix}.fair.minus_tuned.exposure.word"].value == "above"
     assert found[f"{prefix}.tuned.least"].value == "18\N{EN DASH}34"
     assert found[f"{prefix}.tuned.most"].value == "55+"
     assert found[f"{prefix}.measures"].value == 1

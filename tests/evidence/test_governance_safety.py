@@ -74,6 +74,8 @@ def test_prices_are_paired_by_run(guarded: Path) -> None:
     t = stats.ttest_rel([90.0, 98.0, 82.0], [100.0, 110.0, 90.0])
     assert facts[f"{name}.enforced.minus_counted.reward.p"].value == pytest.approx(t.pvalue)
     assert facts[f"{name}.enforced.minus_counted.reward.word"].value == "below"
+    assert facts[f"{name}.enforced.minus_counted.broken.mean"].value == pytest.approx(-0.5)
+    assert facts[f"{name}.enforced.minus_counted.broken.word"].value == "below"
     share = np.mean([0.9, 98 / 110, 82 / 90])
     assert facts[f"{name}.enforced.share.mean"].value == pytest.approx(share)
     assert facts[f"{name}.slipped.enforced.minus_counted.reward.mean"].value == pytest.approx(40.0)
@@ -165,12 +167,11 @@ def test_delays_run_from_the_onset_and_early_stops_are_false_alarms(overseen: Pa
     assert facts[f"{name}.stuck_bid.delay.median"].value == 8
     assert facts[f"{name}.stuck_bid.delay.longest"].value == 11
     assert (facts[f"{name}.stale_state.caught"].value, facts[f"{name}.stale_state.early"].value) == (1, 1)
-    # Of two faults three deployments each, four were caught; the healthy one and the early one were not due.
-    assert facts[f"{name}.caught"].value == pytest.approx(4 / 6)
-    exact = stats.binomtest(4, 6).proportion_ci(method="exact")
-    assert (facts[f"{name}.caught"].low, facts[f"{name}.caught"].high) == pytest.approx(
-        (exact.low, exact.high)
-    )
+    # Of two faults a run, one, one and both were caught; the healthy one and the early one were not due.
+    caught = facts[f"{name}.caught"]
+    interval = stats.ttest_1samp([0.5, 0.5, 1.0], 0.0).confidence_interval(0.95)
+    assert (caught.value, caught.low, caught.high) == pytest.approx((4 / 6, max(interval.low, 0.0), 1.0))
+    assert (caught.n, caught.unit_of_analysis) == (3, "training runs")
     assert facts[f"{name}.false_alarms"].value == 2
     assert facts[f"{name}.stuck_bid.after.mean"].value == pytest.approx(4.0)
     assert f"{name}.stuck_bid.instead.mean" not in facts
@@ -188,7 +189,11 @@ def test_simulated_stops_switches_and_records_are_counted(overseen: Path) -> Non
     assert facts[f"{name}.kill.throws"].value == 2 and facts[f"{name}.kill.decisions"].value == 3
     assert facts[f"{name}.kill.outside"].value == 1 and facts[f"{name}.resume.decisions"].value == 1
     assert facts["governance.oversight.review.enforced"].value == 1.0
-    assert facts[f"{name}.audit.coverage"].value == pytest.approx(870 / 900)
+    coverage = facts[f"{name}.audit.coverage"]
+    low = stats.ttest_1samp([1.0, 1.0, 0.9], 0.0).confidence_interval(0.95).low
+    assert (coverage.value, coverage.low, coverage.high, coverage.n) == pytest.approx(
+        (870 / 900, low, 1.0, 3)
+    )
     assert facts[f"{name}.audit.bytes.mean"].value == 1000.0 and facts[f"{name}.audit.episode"].value == 100.0
     assert facts[f"{name}.tampering.edited.tries"].value == facts[f"{name}.tampering.edited.found"].value == 2
     assert facts[f"{name}.tampering.edited.named"].value == 1

@@ -10,7 +10,7 @@ from scipy import stats
 
 from adrl_core.evidence.ablation import COMPARED
 from adrl_core.evidence.figures import draw
-from adrl_core.evidence.outcomes import gap_facts, misplaced_facts, reference_facts
+from adrl_core.evidence.outcomes import bid_facts, gap_facts, misplaced_facts, reference_facts
 from adrl_core.evidence.summary import summarise
 from adrl_core.report.facts import FactStore
 
@@ -48,6 +48,32 @@ def test_training_windows(results: Path, store: FactStore) -> None:
     assert store["channels.full.training.last.share_both.mean"].value == pytest.approx(last)
     assert store["study.training_window"].value == 2
     assert store["channels.full.training.minutes"].value == pytest.approx(1.5)
+
+
+def test_bids_of_the_two_teams_are_compared_run_by_run() -> None:
+    def steps(bids: list[float]) -> pd.DataFrame:
+        """Two steps a run, their mean as asked for; runs in reverse."""
+        rows = [
+            {"seed": seed, "step": step, "bid": bid + (-1) ** step}
+            for seed, bid in enumerate(bids)
+            for step in (0, 1)
+        ]
+        return pd.DataFrame(rows[::-1])
+
+    tuned, full = [2.0, 3.0, 4.5, 4.0], [2.5, 3.6, 5.0, 4.9]
+    found = bid_facts("m", steps(tuned), steps(full))
+    test, mean = stats.ttest_rel(tuned, full), found["m.tuned.minus.full.bid.mean"]
+    assert (mean.value, mean.low, mean.high) == pytest.approx((-0.625, *test.confidence_interval(0.95)))
+    assert found["m.tuned.minus.full.bid.p"].value == pytest.approx(test.pvalue)
+    assert found["m.tuned.minus.full.bid.word"].value == "below"
+
+
+def test_hours_are_of_all_stages_but_those_that_read_the_facts(results: Path) -> None:
+    """Six stages of 90 seconds below the markets, and one of an hour right below the study."""
+    for folder, seconds in (("contested", 3600.0), ("commentary", 7200.0), ("", 7200.0)):
+        (results / folder).mkdir(exist_ok=True)
+        (results / folder / "manifest.json").write_text(json.dumps({"seconds": seconds}))
+    assert summarise(results)["study.compute_hours"].value == pytest.approx(1.0 + 6 * 90.0 / 3600.0)
 
 
 def test_published_and_configured_values(store: FactStore) -> None:

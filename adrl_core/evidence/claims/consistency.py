@@ -8,7 +8,7 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 from adrl_core.evidence.published import Printed, claim_text, printed
 from adrl_core.evidence.tests import pooled_t_from_summary, welch_t_from_summary
@@ -147,11 +147,10 @@ def largest_entropy(share: float, options: float) -> float:
 
 def largest_share(entropy: float, options: float) -> float:
     """Largest modal share, in percent, of a choice with at least the given entropy in nats."""
-    low, high = 1.0 / options, 1.0 - 1e-12
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if largest_entropy(middle, options) > entropy else (low, middle)
-    return 100.0 * low
+    if entropy >= math.log(options):
+        return 100.0 / options
+    share = optimize.brentq(lambda share: largest_entropy(share, options) - entropy, 1.0 / options, 1.0)
+    return 100.0 * float(share)
 
 
 def effective_size(n: float, correlation: float) -> float:

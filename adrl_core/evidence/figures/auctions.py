@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from adrl_core.auctions import SHARES
-from adrl_core.evidence.auctions import AGENT, PLAN, RIVAL, STAGE, per_episode, total_difference
+from adrl_core.evidence.auctions import AGENT, PLAN, RIVAL, STAGE, by_run, total_difference
 from adrl_core.evidence.figures.style import DASHES, GREY, PALETTE, Drawn, new_figure
 
 NAMES = {
@@ -52,7 +52,7 @@ def shares_and_differences(log: pd.DataFrame, episodes: pd.DataFrame) -> Drawn:
     for offset, bidder in zip((-0.2, 0.0, 0.2), compared, strict=True):
         index = list(NAMES).index(bidder)
         for place, share in zip(x, SHARES, strict=True):
-            table = per_episode(log[log["share"] == share], "clicks")
+            table = by_run(log[log["share"] == share], "clicks")
             found = total_difference(table[bidder], table[RIVAL])
             differences.plot([place + offset] * 2, [found.low, found.high], color=PALETTE[index])
             label = NAMES[bidder] if place == 0 else None
@@ -71,8 +71,9 @@ def shares_and_differences(log: pd.DataFrame, episodes: pd.DataFrame) -> Drawn:
         "What was won",
         "Left: clicks to be expected of the impressions won, by their predicted click rates, as a share of "
         "the most that anyone could expect who knew all prices. Right: clicks really won on the log minus "
-        "those of RLB, with {fact}`study.level` % bootstrap intervals over the log's episodes. Of the agent, "
-        "means over {fact}`auctions.runs` training runs. The plan is the paced bid on click rates as seen.",
+        "those of RLB, with {fact}`study.level` % bootstrap intervals over the log's episodes and, of the "
+        "agent, its training runs; its points are means over {fact}`auctions.runs` of them. The plan is the "
+        "paced bid on click rates as seen.",
         "Two panels by budget: lines with the share of the bound that each of six bidders expects, and "
         "points with intervals for the difference in clicks of SS-MDP, the plan and the agent from RLB.",
     )

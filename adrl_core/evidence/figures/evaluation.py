@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from adrl_core.config import ABLATIONS, TEAMS
-from adrl_core.evidence.ablation import POWER, paired
+from adrl_core.evidence.ablation import POWER
 from adrl_core.evidence.effects import probability_of_improvement
 from adrl_core.evidence.figures.style import (
     DASHES,
@@ -20,6 +20,7 @@ from adrl_core.evidence.figures.style import (
     new_figure,
 )
 from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.paired import paired
 from adrl_core.evidence.reliable import profile_band
 from adrl_core.evidence.tests import detectable_effect, power_paired_t
 from adrl_core.market.presets import CHANNEL_NAMES

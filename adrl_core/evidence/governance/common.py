@@ -1,19 +1,21 @@
-"""What the facts of the trials share: where a trial left its tables, and differences paired by run."""
+"""What the facts of the trials share: where a trial left its tables, means over runs, and constants."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
-from adrl_core.evidence.intervals import mean_interval, without_rounding
-from adrl_core.evidence.quantities import RUNS, Facts, Origin, counted, estimated
-from adrl_core.evidence.tests import paired_t
+from adrl_core.evidence.intervals import LEVEL, Estimate, mean_interval
+from adrl_core.evidence.quantities import INTERVAL, RUNS, Facts, Origin, estimated
 from adrl_core.governance.trials.bank import EPISODES
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 
 CODE = "adrl_core"
+EXACT = f"{LEVEL:.0%} exact interval".replace("%", " %")
 MANIFEST = "manifest.json"
 
 
@@ -74,21 +76,18 @@ def mean_facts(prefix: str, values: pd.Series, unit: str, form: str, origin: Ori
     return {f"{prefix}.mean": estimated(mean_interval(values), unit, form, RUNS, **origin)}
 
 
-def paired_facts(prefix: str, a: pd.Series, b: pd.Series, unit: str, form: str, origin: Origin) -> Facts:
-    """How a differs from b, run by run: `<prefix>.mean`, `.p` and `.word` (above, below, ...).
+def share_interval(shares: pd.Series) -> tuple[Estimate, str]:
+    """Mean over runs of a share of each, with its interval and what that is called.
 
-    Args:
-        prefix: of the keys.
-        a, b: a value a run, by seed.
-        unit, form, origin: of the facts.
+    A t interval, kept between none and all. Where all runs have one share their spread says nothing: then
+    the exact interval (Clopper and Pearson) of as many trials as there are runs, such as 20 successes of 20.
     """
-    ours = pd.Series(without_rounding(a, b.loc[a.index]), a.index)
-    difference = mean_interval(ours - b)
-    return {
-        f"{prefix}.mean": estimated(difference, unit, form, RUNS, **origin),
-        f"{prefix}.p": counted(paired_t(ours, b.loc[a.index]).p, difference.n, form=P_VALUE, **origin),
-        f"{prefix}.word": Fact(value=difference.word, n=difference.n, unit_of_analysis=RUNS, **origin),
-    }
+    if np.ptp(shares) > 0.0:
+        mean, low, high, n = mean_interval(shares)
+        return Estimate(mean, max(low, 0.0), min(high, 1.0), n), INTERVAL
+    mean, n = float(shares.iloc[0]), len(shares)
+    low, high = proportion_confint(mean * n, n, 1.0 - LEVEL, method="beta")
+    return Estimate(mean, float(low), float(high), n), EXACT
 
 
 def constant(value: float | str, unit: str = "", form: str = "") -> Fact:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
 from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import BOOTSTRAP, EPISODES, METRICS, RUNS, Facts, counted, estimated
 from adrl_core.governance.fairness import AUDIENCE, FOUR_FIFTHS, GROUP_NAMES
 from adrl_core.market.presets import CHANNEL_NAMES
@@ -22,7 +23,8 @@ GROUPS = ("young", "middle", "old")
 def facts(results: Path) -> Facts:
     """Keys: `governance.fairness.<policy>.<measure>.{ratio,difference}`, `.<measure>.<group>` (the rate),
     `.reward.mean`; `fair` and `fair_each_step` are the tuned team held to the rule, with `.minus_tuned` and
-    `.share` of its reward; `threshold`; `audience.<channel>.<group>`.
+    `.share` of its reward, and `.minus_tuned.exposure` of the ratio; `threshold`;
+    `audience.<channel>.<group>`.
     """
     found: Facts = {f"{PREFIX}.threshold": constant(FOUR_FIFTHS, "ratio", ".1f")}
     for key, name in zip(GROUPS, GROUP_NAMES, strict=True):
@@ -101,17 +103,21 @@ def _extremes(trial: Trial) -> Iterator[tuple[str, Fact]]:
 def _price(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame, (unit, form) = trial.table("parity"), METRICS["reward"]
     exposure = frame[frame["measure"] == "exposure"]
-    runs = {str(policy): rows.set_index("seed")["reward"] for policy, rows in exposure.groupby("policy")}
-    for policy, rewards in runs.items():
+    tables = {str(policy): rows.set_index("seed") for policy, rows in exposure.groupby("policy")}
+    for policy, rows in tables.items():
+        rewards = rows["reward"]
         origin, name = trial.origin("parity", f"policy = {policy}"), f"{PREFIX}.{key(policy)}"
         if len(rewards) > 1:
             yield from mean_facts(f"{name}.reward", rewards, unit, form, origin).items()
         else:
             yield f"{name}.reward.mean", Fact(value=float(rewards.iloc[0]), unit=unit, format=form, **origin)
         if policy in NAMES:
-            tuned = runs["tuned"]
-            yield from paired_facts(f"{name}.minus_tuned", rewards, tuned, unit, form, origin).items()
-            yield from mean_facts(f"{name}.share", rewards / tuned, "", ".1%", origin).items()
+            tuned = tables["tuned"]
+            paid = paired_facts(f"{name}.minus_tuned", rewards, tuned["reward"], unit, form, origin)
+            key_of = f"{name}.minus_tuned.exposure"
+            yield from paid.items()
+            yield from paired_facts(key_of, rows["ratio"], tuned["ratio"], "", ".2f", origin).items()
+            yield from mean_facts(f"{name}.share", rewards / tuned["reward"], "", ".1%", origin).items()
 
 
 def exposure_table(trial: Trial) -> pd.DataFrame:

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 
 from adrl_core.config import parse_variant
-from adrl_core.evidence.intervals import mean_interval, without_rounding
+from adrl_core.evidence.intervals import mean_interval
+from adrl_core.evidence.paired import paired, paired_facts
 from adrl_core.evidence.published import printed
-from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.quantities import BOOTSTRAP, METRICS, RUNS, Facts, Origin, counted, estimated
+from adrl_core.evidence.resampling import ratio_of_means
 from adrl_core.evidence.tables import trained_variants
-from adrl_core.evidence.tests import paired_t
 from adrl_core.governance import energy, stopping
 from adrl_core.governance.trials import footprint as trial
 from adrl_core.market.presets import STEPS
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 
 STAGE = "channels/tuned/footprint"
 PREFIX = "governance.footprint"
@@ -166,18 +167,15 @@ def _difference(key: str, held_out: pd.DataFrame, first: str, second: str) -> It
     ours, theirs = (
         held_out[held_out["policy"] == name].set_index("seed")["reward"] for name in (first, second)
     )
-    origin: Any = {
+    origin: Origin = {
         "source": f"{STAGE}/heldout.parquet",
         "row": f"policy = {first} less policy = {second}, run by run",
         "stage": STAGE,
     }
-    ours = pd.Series(without_rounding(ours, theirs), index=ours.index)
-    difference = mean_interval(ours - theirs)
-    yield f"{key}.mean", estimated(difference, *REWARD, RUNS, **origin)
-    yield f"{key}.word", counted(difference.word, difference.n, **origin)
-    yield f"{key}.p", counted(paired_t(ours, theirs).p, difference.n, form=P_VALUE, **origin)
-    share = mean_interval((ours - theirs) / ours.mean())
-    yield f"{key}.share", estimated(share, "of the reward", ".1%", RUNS, **origin)
+    yield from paired_facts(key, ours, theirs, *REWARD, origin).items()
+    found = paired(ours, theirs)
+    share = ratio_of_means(found.differences, found.ours)
+    yield f"{key}.share", estimated(share, "of the reward", ".1%", RUNS, BOOTSTRAP, **origin)
 
 
 def elsewhere_facts(results: Path) -> Iterator[tuple[str, Fact]]:
@@ -196,10 +194,10 @@ def elsewhere_facts(results: Path) -> Iterator[tuple[str, Fact]]:
             before = [rewards[stop - rule.window : stop, run].mean() for run, stop in enumerate(stops)]
             origin: Origin = {"source": f"{stage}/episodes.parquet", "stage": stage}
             key, share = f"{PREFIX}.elsewhere.{market}.{variant}", 1.0 - stops / len(rewards)
-            saved, missed = mean_interval(share), mean_interval((last - before) / last.mean())
+            saved, missed = mean_interval(share), ratio_of_means(last - before, last)
             yield f"{key}.saved", estimated(saved, "of the episodes", ".0%", RUNS, **origin)
-            yield f"{key}.missed", estimated(missed, "of the late reward", ".1%", RUNS, **origin)
-            yield f"{key}.missed.word", counted(missed.word, missed.n, **origin)
+            yield f"{key}.missed", estimated(missed, "of the late reward", ".1%", RUNS, BOOTSTRAP, **origin)
+            yield f"{key}.missed.word", counted(mean_interval(last - before).word, missed.n, **origin)
 
 
 def held_out_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, counted
 from adrl_core.governance.faults import SlippedPoint
 from adrl_core.governance.guardrails import KINDS
@@ -17,6 +18,8 @@ from adrl_core.report.facts import Fact
 PREFIX = "governance.guardrails"
 PAID = ("reward", "profit")
 """Metrics in which a constraint has its price."""
+BROKEN = ("of the steps", ".1%")
+"""Steps that break a limit: unit and display format."""
 PARTLY = ("overridden", *(f"wanted_{kind}" for kind in KINDS))
 """Counts of steps that are told as shares of all steps."""
 
@@ -25,7 +28,7 @@ def facts(results: Path) -> Facts:
     """Keys: `governance.guardrails.<market>.<condition>.<metric>.mean`, conditions being `counted` (nothing
     enforced), `enforced`, `only_<part>` and `cap_0_8`, and the first two once more after `slipped`;
     `.overridden`, `.wanted_<kind>` and `.broken` as shares of steps; `.reached` and `.overspent`, numbers of
-    steps of all runs; `.minus_counted.<metric>` and `.share`; `limit.<market>.<field>` and
+    steps of all runs; `.minus_counted.<metric>` (of `broken` too) and `.share`; `limit.<market>.<field>` and
     `quality.<channel>`.
     """
     found: Facts = {f"{PREFIX}.quality.{name}": _level(c) for c, name in enumerate(CHANNEL_NAMES)}
@@ -73,8 +76,7 @@ def _conditions(trial: Trial) -> Iterator[tuple[str, Fact]]:
         for column in PARTLY:
             share = rows[column] / STEPS
             yield from mean_facts(f"{prefix}.{column}", share, "of the steps", ".1%", origin).items()
-        broken = rows["reached"] / STEPS
-        yield from mean_facts(f"{prefix}.broken", broken, "of the steps", ".1%", origin).items()
+        yield from mean_facts(f"{prefix}.broken", rows["reached"] / STEPS, *BROKEN, origin).items()
         for column in ("reached", "overspent"):
             steps = round(float(rows[column].sum()) * trial.episodes)
             yield f"{prefix}.{column}", counted(steps, len(rows), "steps", ",d", **origin)
@@ -95,6 +97,8 @@ def _price(prefix: str, rows: pd.DataFrame, free: pd.DataFrame, trial: Trial) ->
         name = f"{prefix}.minus_counted.{metric}"
         yield from paired_facts(name, rows[metric], free[metric], *METRICS[metric], origin).items()
     yield from mean_facts(f"{prefix}.share", rows["reward"] / free["reward"], "", ".1%", origin).items()
+    ours, theirs = (table["reached"] / STEPS for table in (rows, free))
+    yield from paired_facts(f"{prefix}.minus_counted.broken", ours, theirs, *BROKEN, origin).items()
 
 
 def _slip(trial: Trial, tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Fact]]:

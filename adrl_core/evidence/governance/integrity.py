@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from adrl_core.evidence.intervals import Estimate, mean_interval, without_rounding
+from adrl_core.evidence.governance.common import share_interval
+from adrl_core.evidence.intervals import Estimate, mean_interval
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
-from adrl_core.evidence.tests import paired_t
 from adrl_core.governance import charts, manipulation
 from adrl_core.governance.objectives import Objectives
 from adrl_core.governance.trials import integrity as trial
-from adrl_core.report.facts import P_VALUE, Fact
+from adrl_core.report.facts import Fact
 
 MARKET = "margin"
 STAGE = f"{MARKET}/tuned/integrity"
@@ -106,18 +107,12 @@ def detection_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
                 played = counted(int(rows["horizon"].sum()), len(rows), "episodes", ",", **origin)
                 yield f"{PREFIX}.false_alarms.{team}.watched", played
         else:
-            delay, caught = mean_interval(runs["episodes"]), _share_interval(runs["alarmed"])
+            delay, (caught, interval) = mean_interval(runs["episodes"]), share_interval(runs["alarmed"])
             yield f"{PREFIX}.{condition}.{key}.delay", estimated(delay, "episodes", ".1f", RUNS, **origin)
             yield (
                 f"{PREFIX}.{condition}.{key}.caught",
-                estimated(caught, "of deployments", ".0%", RUNS, **origin),
+                estimated(caught, "of deployments", ".0%", RUNS, interval, **origin),
             )
-
-
-def _share_interval(shares: pd.Series) -> Estimate:
-    """Mean of shares with its interval, kept between none and all."""
-    mean, low, high, n = mean_interval(shares)
-    return Estimate(mean, max(low, 0.0), min(high, 1.0), n)
 
 
 def reward_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
@@ -133,16 +128,8 @@ def reward_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:
     for first, second in COMPARED:
         row = {"row": f"objective = {first} less objective = {second}, run by run"}
         for metric, (unit, form) in BROUGHT.items():
-            other = runs[second][metric].to_numpy()
-            ours = without_rounding(runs[first][metric], other)
-            key = f"{PREFIX}.{first}.minus.{second}.{metric}"
-            difference = mean_interval(ours - other)
-            yield f"{key}.mean", estimated(difference, unit, form, RUNS, **origin, **row)
-            yield f"{key}.word", counted(difference.word, difference.n, **origin, **row)
-            yield (
-                f"{key}.p",
-                counted(paired_t(ours, other).p, difference.n, form=P_VALUE, **origin, **row),
-            )
+            key, ours, theirs = f"{PREFIX}.{first}.minus.{second}.{metric}", runs[first], runs[second]
+            yield from paired_facts(key, ours[metric], theirs[metric], unit, form, origin | row).items()
 
 
 def alarm_facts(frame: pd.DataFrame) -> Iterator[tuple[str, Fact]]:

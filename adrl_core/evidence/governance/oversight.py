@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
+from adrl_core.evidence.governance.common import EXACT, Trial, constant, mean_facts, share_interval, trials
 from adrl_core.evidence.intervals import LEVEL, Estimate
 from adrl_core.evidence.published import printed
 from adrl_core.evidence.quantities import METRICS, RUNS, Facts, Origin, counted, estimated
@@ -17,7 +17,6 @@ from adrl_core.market.presets import STEPS
 from adrl_core.report.facts import Fact
 
 PREFIX = "governance.oversight"
-EXACT = f"{LEVEL:.0%} exact interval".replace("%", " %")
 HEALTHY = "healthy"
 UNREMARKABLE = (HEALTHY, "changed world")
 """Deployments in which nothing is wrong with the policy or its inputs."""
@@ -60,6 +59,12 @@ def proportion(
     return estimated(Estimate(hits / of, low, high, of), unit, form, unit_of_analysis, EXACT, **origin)
 
 
+def rate_over_runs(rates: pd.Series, unit: str, origin: Origin, form: str = ".0%") -> Fact:
+    """The mean of a share of each run, with an interval over runs."""
+    estimate, interval = share_interval(rates)
+    return estimated(estimate, unit, form, RUNS, interval, **origin)
+
+
 def delays(rows: pd.DataFrame) -> pd.Series:
     """Episodes from the onset of a fault to the shutdown, of the runs shut down after it."""
     caught = rows[rows["stopped_after"] > rows["onset"]]
@@ -86,9 +91,9 @@ def _detection(trial: Trial) -> Iterator[tuple[str, Fact]]:
                 values = rows.set_index("seed")[column].dropna()
                 yield from mean_facts(f"{name}.{column}", values, unit, form, origin).items()
     faulty = frame[~frame["condition"].isin(UNREMARKABLE)]
-    origin, caught = trial.origin("detection", "all faults"), len(delays(faulty))
-    share = proportion(caught, len(faulty), "of the faulty deployments", "deployments", origin)
-    yield f"{prefix}.caught", share
+    origin = trial.origin("detection", "all faults, by run")
+    caught = faulty.assign(caught=faulty["stopped_after"] > faulty["onset"]).groupby("seed")["caught"].mean()
+    yield f"{prefix}.caught", rate_over_runs(caught, "of the faulty deployments", origin)
     yield f"{prefix}.faulty", Fact(value=len(faulty), unit="deployments", **origin)
     healthy = frame[frame["condition"] == HEALTHY]
     origin, stopped = (
@@ -146,12 +151,9 @@ def _switches(trial: Trial) -> Iterator[tuple[str, Fact]]:
 def _audit(trial: Trial) -> Iterator[tuple[str, Fact]]:
     frame, prefix = trial.table("trail").set_index("seed"), f"{PREFIX}.{trial.market}.audit"
     origin = trial.origin("trail")
-    decisions, on_record = int(frame["decisions"].sum()), int(frame["on_record"].sum())
+    decisions, coverage = int(frame["decisions"].sum()), frame["on_record"] / frame["decisions"]
     yield f"{prefix}.decisions", Fact(value=decisions, unit="decisions", format=",d", **origin)
-    yield (
-        f"{prefix}.coverage",
-        proportion(on_record, decisions, "of the decisions", "decisions", origin, ".0%"),
-    )
+    yield f"{prefix}.coverage", rate_over_runs(coverage, "of the decisions", origin)
     size = frame["bytes"] / frame["decisions"]
     yield from mean_facts(f"{prefix}.bytes", size, "bytes a record", ",.0f", origin).items()
     episode = float(size.mean()) * STEPS / 1e3
@@ -186,9 +188,5 @@ def _latency(trial: Trial) -> Iterator[tuple[str, Fact]]:
                 yield f"{prefix}.{stack}.{infix}{name}", fact
                 if stack == STACK:
                     yield f"{prefix}.{infix}{name}", fact
-        yield (
-            f"{prefix}.{stack}.late",
-            proportion(
-                int((rows["elapsed"] >= LIMIT).sum()), n, "of the decisions", "decisions", origin, ".1%"
-            ),
-        )
+        late = (rows["elapsed"] >= LIMIT).groupby(rows["seed"]).mean()
+        yield f"{prefix}.{stack}.late", rate_over_runs(late, "of the decisions", origin, ".1%")

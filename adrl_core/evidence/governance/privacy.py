@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from adrl_core.evidence.governance.common import Trial, constant, mean_facts, paired_facts, trials
+from adrl_core.evidence.governance.common import Trial, constant, mean_facts, trials
+from adrl_core.evidence.paired import paired_facts
 from adrl_core.evidence.quantities import METRICS, Facts
 from adrl_core.governance.accounting import approximate_epsilon, composed_epsilon
 from adrl_core.governance.privacy import FEATURES, noise_scale

@@ -1,6 +1,7 @@
 """Sections 2, 3, 5.5 and 6: efficiency, convergence, stability, ablation."""
 
 import numpy as np
+from statsmodels.tsa.stattools import acf
 
 from adrl_core.agents.team import MODES
 from adrl_core.evidence.claims import settings
@@ -108,8 +109,7 @@ def _loss(episode: int) -> Value:
 
 
 def _autocorrelation(rows: Rows) -> Rows:
-    centred = rows - rows.mean(1, keepdims=True)
-    return (centred[:, 1:] * centred[:, :-1]).sum(1) / (centred**2).sum(1)
+    return np.array([acf(row, nlags=1, fft=False, result_object=True).acf[1] for row in rows])
 
 
 def _sd_fall(evidence: Evidence) -> Rows:
