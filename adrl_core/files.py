@@ -3,11 +3,11 @@
 import fcntl
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import pandas as pd
@@ -19,19 +19,18 @@ LOG_ENDINGS = (".csv", ".parquet", ".txt")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which takes its place only if the block succeeds.
+    """Yield a temporary path, which takes the place of `path` only if the block succeeds.
 
-    No two blocks get the same; the file is left to the block to make, with the mode that it wants.
+    It lies in a folder of its own, so that two writers do not meet, and is always called the same, as torch
+    writes the name of a file into it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
-    try:
+    with TemporaryDirectory(dir=path.parent, prefix=f"{path.stem}.", suffix=".partial") as folder:
+        partial = Path(folder) / f"{path.stem}.partial{path.suffix}"
         yield partial
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

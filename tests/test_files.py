@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from adrl_core.files import replacing, save_table, write_text
+from adrl_core.files import replacing, save_table, sha256, write_text
 
 
 def test_two_writers_do_not_meet(tmp_path: Path) -> None:
@@ -19,11 +20,18 @@ def test_two_writers_do_not_meet(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_checkpoint_written_twice_has_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        with replacing(tmp_path / folder / "checkpoint.pt") as partial:
+            torch.save({"weights": torch.arange(3.0)}, partial)
+    assert sha256(tmp_path / "one" / "checkpoint.pt") == sha256(tmp_path / "two" / "checkpoint.pt")
+
+
 def test_a_failed_block_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_text(path, "old")
     with pytest.raises(OSError, match="disk full"), replacing(path) as partial:
-        assert partial.match("a.*.partial.json")
+        assert partial.match("a.*.partial/a.partial.json")
         partial.write_text("half")
         raise OSError("disk full")
     assert path.read_text() == "old"

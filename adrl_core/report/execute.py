@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -91,9 +92,9 @@ def keep_private(work: Job) -> None:
 
 
 def drop_halves(directory: Path) -> None:
-    """Remove files that a killed run left half written; nobody else writes in a folder that is locked."""
-    for half in directory.glob("*.partial.*"):
-        half.unlink()
+    """Remove what a killed run left half written; nobody else writes in a folder that is locked."""
+    for half in directory.glob("*.*.partial/"):
+        shutil.rmtree(half)
 
 
 def drop_foreign_state(directory: Path, present: str) -> None:

@@ -32,7 +32,8 @@ def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_halves_are_dropped(tmp_path: Path) -> None:
     """Files half written, but neither locks and notes nor anything whole."""
     kept = {"lock.partial", "inputs.partial", "resume.pt", "episodes.parquet"}
-    for name in (*kept, "resume.0a1b2c3d.partial.pt", "episodes.partial.parquet"):
+    for name in (*kept, "resume.0a1b2c3d.partial/resume.partial.pt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     execute.drop_halves(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
