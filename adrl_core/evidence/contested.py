@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from adrl_core.config import parse_variant
-from adrl_core.contested import CALM, TEAMS
+from adrl_core.contested import CALM, SHARE, TEAMS
 from adrl_core.evidence.governance.common import constant, mean_facts
 from adrl_core.evidence.intervals import mean_interval
 from adrl_core.evidence.paired import paired_facts
@@ -181,6 +181,7 @@ def _constants() -> Iterator[tuple[str, Fact]]:
         ("shill.share", shill.share, ".0%"),
         ("shill.chance", shill.chance, ".0%"),
         ("shill.rate", shill.rate, "g"),
+        ("bank", 1.0 / SHARE, ".0%"),
     ):
         yield f"{PREFIX}.constant.{name}", constant(value, "", form)
 
