@@ -53,7 +53,7 @@ def beside_the_team(results: Path, market: str) -> Drawn:
         place = list(LABELS).index(name)
         draw_band(learning, table, PALETTE[place], LABELS[name], DASHES[place % len(DASHES)])
     learning.set(xlabel="training episode", ylabel="reward while learning")
-    learning.legend(fontsize=8, loc="lower right")
+    figure.legend(*learning.get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8)
     _draw_runs(earning, held_out)
     _draw_reference(earning, results, market)
     return (
