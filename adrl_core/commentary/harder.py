@@ -40,7 +40,7 @@ def _on(store: FactStore, goal: Goal) -> Iterator[Finding]:
         measure=measure,
         weight=0.6,
     )
-    if market in HARDER:
+    if market not in SIMPLE:
         for team in TEAMS:
             yield from compared(
                 store,
